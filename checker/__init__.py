@@ -1,0 +1,1 @@
+"""What decides: theorem language, rigorous evaluation, symbolic checks, audits, certificates."""

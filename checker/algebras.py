@@ -1,0 +1,56 @@
+"""The two algebras a theorem is read in: balls for verdicts, torch batches for estimates."""
+
+import torch
+from flint import arb, arb_mat, fmpq
+from torch import Tensor
+
+from checker.enclosure import Ball, Enclosure, to_arb
+from checker.errors import NotEnclosed
+from checker.expression.enclose import enclose
+from checker.expression.estimate import estimate
+from checker.scene import Algebra
+
+
+def _scalar(value: Enclosure) -> Ball:
+    if isinstance(value, arb_mat):
+        raise NotEnclosed("an array stands where a number is needed")
+    return value
+
+
+def _add(x: Enclosure, y: Enclosure) -> Enclosure:
+    return _scalar(x) + _scalar(y)
+
+
+def _least(x: Enclosure, y: Enclosure) -> Enclosure:
+    a, b = _scalar(x), _scalar(y)
+    if isinstance(a, fmpq) and isinstance(b, fmpq):
+        return a if a <= b else b
+    return to_arb(a).min(to_arb(b))
+
+
+def _greatest(x: Enclosure, y: Enclosure) -> Enclosure:
+    a, b = _scalar(x), _scalar(y)
+    if isinstance(a, fmpq) and isinstance(b, fmpq):
+        return a if a >= b else b
+    return to_arb(a).max(to_arb(b))
+
+
+BALLS: Algebra[Enclosure] = Algebra(
+    evaluate=enclose, number=lambda k: fmpq(k), add=_add, least=_least, greatest=_greatest
+)
+
+
+def batches(size: int, device: torch.device) -> Algebra[Tensor]:
+    """The algebra of `size` independent float64 runs on one device."""
+
+    def number(k: int) -> Tensor:
+        return torch.full((size,), float(k), dtype=torch.float64, device=device)
+
+    return Algebra(
+        evaluate=estimate, number=number, add=torch.add, least=torch.minimum, greatest=torch.maximum
+    )
+
+
+def is_exact(value: Ball) -> bool:
+    """Is the enclosure a single number?"""
+    return isinstance(value, fmpq) or (isinstance(value, arb) and value.is_exact())

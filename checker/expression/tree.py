@@ -1,0 +1,98 @@
+"""The tree of an expression: one reading, folded many ways.
+
+Nodes are frozen and compare by structure; the column they were read at takes no
+part in comparison. `shape` is () for a scalar, (k,) for a vector, (k, l) for a
+matrix, and None until `checker.expression.shapes.annotate` has filled it in. A
+dimension is itself a canonical text such as "m" or "2*m", or an int.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias, Union
+
+Dim: TypeAlias = str | int
+Shape: TypeAlias = tuple[Dim, ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """An exact rational literal."""
+
+    value: Fraction
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Pi:
+    """The constant pi."""
+
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name of the setting, a definition, a parameter or a variable."""
+
+    name: str
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Negate:
+    """Unary minus."""
+
+    argument: "Node"
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One of + - * / ** @ applied to two operands."""
+
+    operator: str
+    left: "Node"
+    right: "Node"
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function, a temporal operator (next, total, least, greatest) or a function of an input
+    (equilibrium, predict, well_posed) applied to arguments."""
+
+    function: str
+    arguments: tuple["Node", ...]
+    column: int = field(default=1, compare=False)
+    shape: Shape | None = field(default=None, compare=False)
+
+
+Node: TypeAlias = Union[Number, Pi, Name, Negate, Binary, Call]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison: `left operator right` with operator among < <= > >= ==."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A claim by itself: `well_posed`, or `well_posed(x)`."""
+
+    node: Name | Call
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A conjunction of comparisons and atoms; a chain `a < b <= c` is two comparisons."""
+
+    text: str
+    parts: tuple[Comparison | Atom, ...]

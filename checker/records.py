@@ -1,0 +1,224 @@
+"""The reports as frozen records. Field for field the JSON that programs read."""
+
+from typing import TypeAlias
+
+import msgspec
+
+FORMAT = 1
+
+Value: TypeAlias = str | int | float | bool | None
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """A number between two decimal strings, rounded outward. None where nothing is known."""
+
+    lo: str | None
+    hi: str | None
+
+
+class ArrayBounds(msgspec.Struct, frozen=True):
+    """What a report says of an array: its shape and its Frobenius norm."""
+
+    shape: tuple[int, ...]
+    norm_fro: Bounds
+
+
+class TheoremHeader(msgspec.Struct, frozen=True):
+    """Which theorem a report is about. `source` is its table as in the file; `fidelity` is inside."""
+
+    id: str
+    title: str
+    source: dict[str, Value]
+    statement: str = ""
+    setting: str = ""
+    kind: str = ""
+    latex: dict[str, str] = {}
+
+
+class HypothesisRecord(msgspec.Struct, frozen=True):
+    """One hypothesis judged. `margin` is log10(larger side / smaller side), positive where it holds."""
+
+    name: str
+    claim: str
+    status: str
+    basis: str
+    lhs: Bounds | None
+    rhs: Bounds | None
+    margin: float | None
+    engine: str
+    why: str = ""
+    reason: str = ""
+    mathml: str = ""
+
+
+class Predicted(msgspec.Struct, frozen=True):
+    """What the theorem predicts for this configuration; null values carry their reason."""
+
+    value: Value
+    reason: str
+
+
+class ConditionReport(msgspec.Struct, frozen=True):
+    """Do the hypotheses of a theorem hold for one configuration?"""
+
+    theorem: TheoremHeader
+    config: dict[str, Value]
+    verdict: str
+    reason: str
+    hypotheses: tuple[HypothesisRecord, ...]
+    definitions: dict[str, Bounds | ArrayBounds]
+    parameters: dict[str, Value]
+    predicted: dict[str, Predicted]
+    not_done: tuple[str, ...]
+    environment: dict[str, Value]
+    format: int = FORMAT
+    kind: str = "condition-report"
+
+
+class Satisfiability(msgspec.Struct, frozen=True):
+    """Can the hypotheses hold at all? `misses` is a table: one row a width, in decades missed."""
+
+    status: str
+    basis: str
+    witness: dict[str, Value] | None
+    engine: str
+    reason: str
+    misses: tuple[dict[str, Value], ...] = ()
+
+
+class ProofStepRecord(msgspec.Struct, frozen=True):
+    """One proof step decided. A counterexample maps each variable to an exact rational."""
+
+    name: str
+    status: str
+    engine: str
+    counterexample: dict[str, str] | None
+    assume: tuple[str, ...] = ()
+    show: str = ""
+    reason: str = ""
+
+
+class ConclusionRecord(msgspec.Struct, frozen=True):
+    """One conclusion over all runs; the worst margin is in decades, at `worst_run`."""
+
+    name: str
+    claim: str
+    status: str
+    basis: str
+    worst_margin: float | None
+    worst_run: dict[str, Value] | None
+    held: int = 0
+    failed: int = 0
+    undecided: int = 0
+    why: str = ""
+    reason: str = ""
+    mathml: str = ""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """For plots only: a conclusion's two sides along its worst run, and the loss of every run."""
+
+    conclusion: str
+    operator: str
+    times: tuple[float, ...]
+    lhs: tuple[float | None, ...]
+    rhs: tuple[float | None, ...]
+
+
+class Simulation(msgspec.Struct, frozen=True):
+    """The simulated runs and what became of each conclusion."""
+
+    runs: int
+    steps: int
+    configurations_satisfying_hypotheses: int
+    undecided: int
+    conclusions: tuple[ConclusionRecord, ...]
+    runs_in_balls: int = 0
+    runs_in_float: int = 0
+    ended_early: int = 0
+    curves: tuple[Curve, ...] = ()
+    losses: tuple[tuple[float | None, ...], ...] = ()
+
+
+class Probability(msgspec.Struct, frozen=True):
+    """A claimed probability against seeded draws of the declared law."""
+
+    claimed: float
+    estimate: float
+    lower: float
+    upper: float
+    confidence: float
+    runs: int
+    undecided: int = 0
+    config: dict[str, Value] = {}
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """A hidden constant: the value runs need, its trend over the grid, the values excluded."""
+
+    name: str
+    needed: float | None
+    trend: str
+    excluded: str
+
+
+class HypothesisUse(msgspec.Struct, frozen=True):
+    """Is a hypothesis needed? true only with a witness."""
+
+    name: str
+    needed: bool | None
+    evidence: str
+
+
+class Sharpness(msgspec.Struct, frozen=True):
+    """How close the tightest run came to equality, in decades."""
+
+    conclusion: str
+    slack: float | None
+    at: str
+
+
+class Counterexample(msgspec.Struct, frozen=True):
+    """A violated conclusion and the certificate that re-checks it."""
+
+    claim: str
+    step: int | float
+    certified: bool
+    certificate: str | None
+    config: dict[str, Value] = {}
+
+
+class AuditReport(msgspec.Struct, frozen=True):
+    """Is a theorem consistent with simulation, with its own proof steps, and with itself?"""
+
+    theorem: TheoremHeader
+    verdict: str
+    basis: str
+    reason: str
+    satisfiability: Satisfiability
+    proof: tuple[ProofStepRecord, ...]
+    simulation: Simulation
+    probability: Probability | None
+    hidden: tuple[Hidden, ...]
+    hypothesis_use: tuple[HypothesisUse, ...]
+    sharpness: tuple[Sharpness, ...]
+    counterexample: Counterexample | None
+    not_done: tuple[str, ...]
+    environment: dict[str, Value]
+    options: dict[str, Value] = {}
+    hypotheses: tuple[HypothesisRecord, ...] = ()
+    format: int = FORMAT
+    kind: str = "audit-report"
+
+
+class VerifyReport(msgspec.Struct, frozen=True):
+    """What re-checking a certificate found."""
+
+    status: str
+    reason: str
+    theorem: str
+    claim: str
+    step: int | float
+    checks: tuple[dict[str, Value], ...]
+    format: int = FORMAT
+    kind: str = "verify-report"

@@ -1,0 +1,1 @@
+"""What a person reads: records become views, views become pages."""
