@@ -181,3 +181,8 @@ def instantiate(configuration: Configuration) -> Instance:
         kink=fmpq(kink.numerator, kink.denominator),
         trains=configuration.trains,
     )
+
+
+def float_arrays(configuration: Configuration) -> dict[str, Floats]:
+    """Every array as floats: for estimates and search only."""
+    return {name: approximate(array, configuration) for name, array in configuration.arrays.items()}

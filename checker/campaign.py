@@ -1,0 +1,240 @@
+"""The simulated part of an audit: find configurations, certify their hypotheses, judge their runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from checker.batch import CPU
+from checker.candidates import activations, generator, shapes
+from checker.clock import Clock
+from checker.configuration import Configuration
+from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.names import claim_dependencies, of_quantifier
+from checker.request import Request
+from checker.runs import Judged, Run, equilibrium_certified, gates, judge_hypotheses, run
+from checker.search import Assessed, evolve
+from checker.theorem import Theorem
+from checker.verdict import Verdict
+
+ROUNDS = 4
+"""How often the shapes are gone through before giving up."""
+
+LARGE = ((3, 6, 24), (4, 8, 48))
+"""Shapes (n, d, m) judged at the points a float64 run computes."""
+
+SEARCH_BITS = (64, 128, 256)
+"""Precisions tried for a candidate's hypotheses; a candidate needing more is passed over."""
+
+SUSPICIOUS = -1e-12
+"""An estimated margin below this is worth a run in balls. No verdict depends on it."""
+
+
+@dataclass
+class Campaign:
+    """What was found: judged runs in order, the violation if one stands, and the nearest miss."""
+
+    runs: list[Run] = field(default_factory=list[Run])
+    hypotheses: list[Judged] = field(default_factory=list[Judged])
+    violation: tuple[Run, str] | None = None
+    closest: Assessed | None = None
+    tried: int = 0
+    satisfying: int = 0
+    dismissed: int = 0
+
+    def held(self) -> int:
+        """Runs in which every conclusion held at every step."""
+        return sum(1 for r in self.runs if r.verdict is Verdict.HOLDS)
+
+
+def hidden_gates(theorem: Theorem, configuration: Configuration) -> frozenset[str]:
+    """Gates that mention a hidden constant; they gate no run."""
+    hidden = of_quantifier(theorem, "hidden")
+    return frozenset(
+        c.name for c in gates(theorem, configuration) if claim_dependencies(c.claim, theorem.definitions) & hidden
+    )
+
+
+def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | None:
+    """The judged hypotheses if all of them certainly hold and the equilibrium is certified, else None."""
+    try:
+        judged = judge_hypotheses(
+            theorem,
+            configuration,
+            skip=hidden_gates(theorem, configuration),
+            precisions=SEARCH_BITS,
+            stop_at_failure=True,
+        )
+        if any(j.verdict is not Verdict.HOLDS for j in judged):
+            return None
+        return judged if equilibrium_certified(theorem, configuration)[0] else None
+    except (NotEnclosed, CertainlyUndefined):
+        return None
+
+
+def units(theorem: Theorem, request: Request) -> list[tuple[dict[str, int], str | None]]:
+    """The fixed order of work: every shape, the activations taken in turn."""
+    kinds = activations(theorem, request)
+    return [(sizes, kinds[k % len(kinds)]) for k, sizes in enumerate(shapes(theorem, request))] if kinds else []
+
+
+def conduct(
+    theorem: Theorem,
+    request: Request,
+    clock: Clock,
+    *,
+    runs: int,
+    steps: int,
+    progress: Callable[[str], None],
+    device: torch.device = CPU,
+) -> Campaign:
+    """Search, certify and judge until enough runs held, a violation stands, or the work is done."""
+    campaign = Campaign()
+    plan = units(theorem, request)
+    for turn in range(ROUNDS):
+        for index, (sizes, activation) in enumerate(plan):
+            if campaign.held() >= runs and turn > 0:
+                return campaign
+            if clock.cuts("further configurations", needs=1.0):
+                return campaign
+            kind = _turned(theorem, request, activation, turn)
+            rng = generator(request.seed, "search", turn, index)
+            progress(f"searching {_words(sizes, kind)}")
+            found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 60), device=device)
+            campaign.tried += len(found)
+            _note_closest(campaign, found)
+            if _violated(theorem, campaign, found, steps, clock, progress):
+                return campaign
+            share = -(-runs // max(1, len(plan)))
+            _support(theorem, campaign, found, steps, clock, rng, min(share, runs - campaign.held()), progress)
+            if campaign.violation is not None:
+                return campaign
+    _support_large(theorem, request, campaign, clock, steps, progress, device)
+    return campaign
+
+
+def _turned(theorem: Theorem, request: Request, activation: str | None, turn: int) -> str | None:
+    kinds = activations(theorem, request)
+    return kinds[(kinds.index(activation) + turn * 5) % len(kinds)] if activation in kinds else activation
+
+
+def _words(sizes: dict[str, int], activation: str | None) -> str:
+    text = ", ".join(f"{k}={v}" for k, v in sizes.items())
+    return text if activation is None else f"{text}, {activation}"
+
+
+def _note_closest(campaign: Campaign, found: Sequence[Assessed]) -> None:
+    for a in found:
+        if np.isfinite(a.hypotheses) and (campaign.closest is None or a.hypotheses > campaign.closest.hypotheses):
+            campaign.closest = a
+
+
+def _violated(
+    theorem: Theorem,
+    campaign: Campaign,
+    found: Sequence[Assessed],
+    steps: int,
+    clock: Clock,
+    progress: Callable[[str], None],
+) -> bool:
+    """Re-run in balls what looks violated; keep the first violation that stands."""
+    suspects = sorted((a for a in found if a.hypotheses >= 0 and a.conclusion < SUSPICIOUS), key=lambda a: a.conclusion)
+    for a in suspects[:4]:
+        if clock.cuts("a suspected violation was not re-run in balls", needs=0.5):
+            return False
+        progress(f"re-running a suspected violation of {a.name} in balls")
+        judged = certified(theorem, a.configuration)
+        if judged is None:
+            continue
+        result = run(theorem, a.configuration, steps, stop_at=a.step)
+        failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
+        if failed:
+            campaign.satisfying += 1
+            campaign.hypotheses = campaign.hypotheses or judged
+            campaign.runs.append(result)
+            campaign.violation = (result, min(failed, key=lambda n: (result.outcomes[n].failed_at or 0, n)))
+            return True
+        campaign.dismissed += 1
+    return False
+
+
+def _support(
+    theorem: Theorem,
+    campaign: Campaign,
+    found: Sequence[Assessed],
+    steps: int,
+    clock: Clock,
+    rng: np.random.Generator,
+    wanted: int,
+    progress: Callable[[str], None],
+) -> None:
+    """Judge some of the satisfying candidates in balls: the hardest first, then others by lot."""
+    good = [a for a in found if a.hypotheses >= 0]
+    if not good or wanted <= 0:
+        return
+    hardest = good[: max(1, wanted // 2)]
+    rest = [good[i] for i in rng.permutation(len(good)) if good[i] not in hardest]
+    held = attempts = 0
+    for a in [*hardest, *rest]:
+        if held >= wanted or attempts >= 2 * wanted + 2:
+            return
+        if clock.cuts("further runs in balls", needs=1.0):
+            return
+        attempts += 1
+        judged = certified(theorem, a.configuration)
+        if judged is None:
+            continue
+        campaign.satisfying += 1
+        campaign.hypotheses = campaign.hypotheses or judged
+        result = run(theorem, a.configuration, steps)
+        campaign.runs.append(result)
+        progress(f"{campaign.held()} runs held")
+        if result.verdict is Verdict.FAILS:
+            failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
+            campaign.violation = (result, failed[0])
+            return
+        held += result.verdict is Verdict.HOLDS
+
+
+def _support_large(
+    theorem: Theorem,
+    request: Request,
+    campaign: Campaign,
+    clock: Clock,
+    steps: int,
+    progress: Callable[[str], None],
+    device: torch.device,
+) -> None:
+    """A few wider networks, judged at the points a float64 run computes."""
+    if theorem.algorithm != "gradient-descent" or theorem.setting != "deq":
+        return
+    for index, (n, d, m) in enumerate(LARGE):
+        sizes = {"n": n, "d": d, "m": m} | dict(request.sizes)
+        if clock.cuts("wider networks in float64", needs=10.0):
+            return
+        rng = generator(request.seed, "large", index)
+        kinds = activations(theorem, request)
+        progress(f"searching {_words(sizes, kinds[index % len(kinds)])}")
+        found = evolve(
+            theorem, request, sizes, kinds[index % len(kinds)], rng,
+            steps=20, population=16, generations=3, conclusions=False, device=device,
+        )  # fmt: skip
+        for a in [a for a in found if a.hypotheses >= 0][:2]:
+            if clock.cuts("wider networks in float64", needs=5.0):
+                return
+            judged = certified(theorem, a.configuration)
+            if judged is not None:
+                campaign.satisfying += 1
+                campaign.runs.append(_demoted(run(theorem, a.configuration, steps, mode="float")))
+
+
+def _demoted(result: Run) -> Run:
+    """A float run never refutes: what looks violated at computed points stays undecided."""
+    outcomes = {
+        name: replace(o, verdict=Verdict.UNDECIDED, reason=f"violated at the computed point of step {o.failed_at}")
+        if o.verdict is Verdict.FAILS
+        else o
+        for name, o in result.outcomes.items()
+    }
+    return replace(result, outcomes=outcomes)

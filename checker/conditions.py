@@ -1,0 +1,245 @@
+"""Theorem and configuration in, condition report out: do the hypotheses hold here?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from flint import arb, arb_mat, ctx
+
+from checker.admissible import reduce
+from checker.algebras import is_exact
+from checker.candidates import generator
+from checker.configuration import Configuration
+from checker.configure import configure
+from checker.enclosure import Ball, decimal_bounds, frobenius, to_arb
+from checker.environment import environment
+from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.expression.enclose import Judgement
+from checker.expression.mathml import mathml
+from checker.expression.text import to_text
+from checker.expression.tree import Claim, Comparison, Name
+from checker.hidden import hidden_record
+from checker.impossible import impossible
+from checker.names import claim_dependencies, of_quantifier
+from checker.predictions import predictions
+from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
+from checker.request import Request, read_request
+from checker.runs import PRECISIONS, Judged, gates, judge_hypotheses, start_scene, undecided
+from checker.search import complete
+from checker.settings import SETTINGS
+from checker.theorem import Theorem
+from checker.verdict import Basis, Verdict, all_of
+
+VERDICTS = {Verdict.HOLDS: "applies", Verdict.FAILS: "does-not-apply", Verdict.UNDECIDED: "undecided"}
+
+
+def header(theorem: Theorem) -> TheoremHeader:
+    """What every report says of its theorem."""
+    source: dict[str, Value] = {
+        "authors": theorem.source.authors,
+        "year": theorem.source.year,
+        "arxiv": theorem.source.arxiv,
+        "where": theorem.source.where,
+        "fidelity": theorem.source.fidelity,
+        "notes": theorem.source.notes,
+    }
+    return TheoremHeader(
+        id=theorem.id, title=theorem.title, source=source, statement=theorem.statement,
+        setting=theorem.setting, kind=theorem.kind,
+    )  # fmt: skip
+
+
+def bounds(value: Ball | None) -> Bounds | None:
+    """A ball as outward decimal strings."""
+    if value is None:
+        return None
+    lo, hi = decimal_bounds(value)
+    return Bounds(lo, hi)
+
+
+def precisions_for(configuration: Configuration) -> tuple[int, ...]:
+    """The precisions tried: fewer where one attempt costs seconds."""
+    return PRECISIONS[:2] if configuration.sizes.get("m", 0) > 200 else PRECISIONS
+
+
+def record(judged: Judged) -> HypothesisRecord:
+    """One judged gate as a report's row."""
+    judgement = judged.judgement
+    decided = judgement.verdict is not Verdict.UNDECIDED
+    sides = [s for s in (judgement.lhs, judgement.rhs) if s is not None]
+    rational = bool(sides) and all(is_exact(s) for s in sides)
+    reason = judgement.reason
+    if not decided and not reason:
+        reason = f"the two sides are too close to tell at {judged.precision} bits"
+    return HypothesisRecord(
+        name=judged.name,
+        claim=judged.claim.text,
+        status=str(judgement.verdict),
+        basis=str(Basis.PROOF if decided else Basis.ASSUMED),
+        lhs=bounds(judgement.lhs),
+        rhs=bounds(judgement.rhs),
+        margin=judgement.margin,
+        engine="exact numbers" if rational else f"balls, {judged.precision} bits",
+        why=judged.why,
+        reason=reason,
+        mathml=mathml(judged.claim),
+    )
+
+
+def check(theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = None, device: str = "cpu") -> ConditionReport:
+    """Judge every hypothesis of the theorem for one configuration.
+
+    `settings` are the names of --set with their texts. Raises UsageError for what cannot be.
+    """
+    request = read_request(theorem, settings, seed)
+    configuration = configure(theorem, request)
+    missing = _outside(theorem, configuration)
+    chosen, open_exists, open_step = _complete(theorem, request, configuration)
+    precisions = precisions_for(configuration)
+    hidden = of_quantifier(theorem, "hidden")
+    hanging = frozenset(
+        c.name for c in gates(theorem, chosen) if claim_dependencies(c.claim, theorem.definitions) & _unvalued(theorem, chosen)
+    )
+    judged = judge_hypotheses(theorem, chosen, skip=hanging, precisions=precisions)
+    judged = _for_every_value(theorem, chosen, judged, open_exists)
+    rows = [*missing, *(record(j) for j in judged)]
+    rows += [_hanging(theorem, chosen, c, hidden) for c in gates(theorem, chosen) if c.name in hanging]
+    verdict = all_of(Verdict(row.status) for row in rows)
+    return ConditionReport(
+        theorem=header(theorem),
+        config=chosen.summary(),
+        verdict=VERDICTS[verdict],
+        reason=_reason(verdict, rows),
+        hypotheses=tuple(rows),
+        definitions=_definitions(theorem, chosen),
+        parameters=_parameters(theorem, chosen),
+        predicted=predictions(theorem, request, chosen, open_step, precisions),
+        not_done=_not_done(theorem, chosen),
+        environment=environment(request.seed, device),
+    )
+
+
+def _unvalued(theorem: Theorem, configuration: Configuration) -> frozenset[str]:
+    return frozenset(theorem.parameters) - frozenset(configuration.parameters) | frozenset(theorem.variables)
+
+
+def _outside(theorem: Theorem, configuration: Configuration) -> list[HypothesisRecord]:
+    allowed = theorem.scope.activation
+    if allowed is None or not SETTINGS[theorem.setting].has_activation:
+        return []
+    inside = configuration.activation in allowed
+    return [
+        HypothesisRecord(
+            name="scope.activation", claim=f"activation in {', '.join(allowed)}",
+            status=str(Verdict.HOLDS if inside else Verdict.FAILS), basis=str(Basis.PROOF), lhs=None, rhs=None,
+            margin=None, engine="exact numbers", why="the theorem is stated for these activations",
+            reason=f"the activation is {configuration.activation}",
+        )
+    ]  # fmt: skip
+
+
+def _complete(
+    theorem: Theorem, request: Request, configuration: Configuration
+) -> tuple[Configuration, tuple[str, ...], bool]:
+    """The configuration with `exists` parameters and the step chosen, and which were open."""
+    exists = tuple(sorted(of_quantifier(theorem, "exists") - set(configuration.parameters)))
+    step = theorem.step if theorem.step and theorem.step not in configuration.parameters else None
+    if not exists and step is None:
+        return configuration, (), False
+    found = complete(theorem, [configuration], generator(request.seed, "exists"), fractions=(1,))[0]
+    return replace(found.configuration, note=configuration.note), exists, step is not None
+
+
+def _for_every_value(
+    theorem: Theorem, configuration: Configuration, judged: list[Judged], exists: tuple[str, ...]
+) -> list[Judged]:
+    """A hypothesis that fails at the chosen `exists` values fails only if it does at all of them."""
+    about = [j for j in judged if claim_dependencies(j.claim, theorem.definitions) & set(exists)]
+    if not exists or not any(j.verdict is Verdict.FAILS for j in about):
+        return judged
+    claims = [c.claim for c in gates(theorem, configuration)]
+    reduced = reduce(claims, theorem.definitions, frozenset(exists))
+    with ctx.workprec(PRECISIONS[1]):
+        scene = start_scene(theorem, configuration)
+        leaves: dict[str, Ball] = {}
+        for name, node in reduced.leaves.items():
+            try:
+                value = scene.algebra.evaluate(node, scene)
+            except (NotEnclosed, CertainlyUndefined):
+                value = arb("nan")
+            leaves[name] = arb("nan") if isinstance(value, arb_mat) else value
+        none = impossible(reduced, leaves, exists)
+    names = " and ".join(exists)
+    if none:
+        note = f"fails for the chosen {names}; subdivision proves that no value satisfies all hypotheses"
+        return [
+            replace(j, judgement=replace(j.judgement, reason=note)) if j in about and j.verdict is Verdict.FAILS else j
+            for j in judged
+        ]
+    note = f"fails for the chosen {names}; that no other value would do is not proved"
+    return [
+        replace(j, judgement=_open(j.judgement, note)) if j in about and j.verdict is Verdict.FAILS else j for j in judged
+    ]
+
+
+def _open(judgement: Judgement, note: str) -> Judgement:
+    return replace(judgement, verdict=Verdict.UNDECIDED, margin=None, reason=note)
+
+
+def _hanging(theorem: Theorem, configuration: Configuration, claim, hidden: frozenset[str]) -> HypothesisRecord:  # noqa: ANN001
+    """A hypothesis about something that has no single value here."""
+    names = claim_dependencies(claim.claim, theorem.definitions)
+    if names & hidden:
+        return hidden_record(theorem, configuration, claim, sorted(names & hidden))
+    variables = sorted(names & set(theorem.variables))
+    what = f"it speaks of every {', '.join(variables)}" if variables else "a parameter has no value here"
+    return record(Judged(claim.name, claim.claim, claim.why, undecided(what), PRECISIONS[0]))
+
+
+def _reason(verdict: Verdict, rows: list[HypothesisRecord]) -> str:
+    failing = [row.name for row in rows if row.status == Verdict.FAILS]
+    unknown = [row.name for row in rows if row.status == Verdict.UNDECIDED]
+    if verdict is Verdict.FAILS:
+        return f"certainly fails: {', '.join(failing)}"
+    if verdict is Verdict.UNDECIDED:
+        return f"undecided: {', '.join(unknown)}"
+    return f"all {len(rows)} conditions hold, each by enclosures"
+
+
+def _definitions(theorem: Theorem, configuration: Configuration) -> dict[str, Bounds | ArrayBounds]:
+    out: dict[str, Bounds | ArrayBounds] = {}
+    with ctx.workprec(PRECISIONS[1]):
+        scene = start_scene(theorem, configuration)
+        for name in theorem.definitions:
+            try:
+                value = scene.name(name)
+            except (NotEnclosed, CertainlyUndefined):
+                out[name] = Bounds(None, None)
+                continue
+            if isinstance(value, arb_mat):
+                shape = (value.nrows(), value.ncols())
+                node = theorem.definitions[name]
+                kept = shape if node.shape is None or len(node.shape) == 2 else shape[:1]
+                size = bounds(frobenius(value)) or Bounds(None, None)
+                out[name] = ArrayBounds(kept, size)
+            else:
+                out[name] = bounds(value) or Bounds(None, None)
+    return out
+
+
+def _parameters(theorem: Theorem, configuration: Configuration) -> dict[str, Value]:
+    return {
+        name: to_text(configuration.parameters[name])
+        for name in theorem.parameters
+        if name in configuration.parameters
+    }
+
+
+def _not_done(theorem: Theorem, configuration: Configuration) -> tuple[str, ...]:
+    out = ["the conclusions were not simulated: that is what an audit does"]
+    exists = sorted(of_quantifier(theorem, "exists"))
+    if exists:
+        out.append(f"{', '.join(exists)}: one admissible choice was looked for, not the best one")
+    if theorem.proof:
+        out.append("the proof steps were not examined: that is what an audit does")
+    return tuple(out)

@@ -1,0 +1,154 @@
+"""The one configuration that `check` judges: the request, completed by the stated defaults."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from checker.batch import state_of
+from checker.candidates import activations, draw, fixed_parameters, generator, shapes, sizes_of
+from checker.configuration import Configuration, ExactArray, Floats, scalar
+from checker.errors import UsageError
+from checker.expression.parse import parse_expression
+from checker.expression.shapes import Where, annotate
+from checker.expression.tree import Node
+from checker.request import Request
+from checker.settings import SETTINGS
+from checker.theorem import Draw, Theorem
+from models.data import DataError, labels, load_data
+
+DEFAULTS = {"n": 4, "d": 8, "m": 64}
+"""Sizes where neither the request, the data nor the scope says otherwise."""
+
+LAWS = {
+    "W": ("normal", "0", "2*({s_w})**2/m"),
+    "U": ("normal", "0", "2*({s_u})**2/d"),
+    "a": ("normal", "0", "({s_a})**2/m"),
+}
+"""The start of a deq where the theorem states none; s_w = 0.1, s_u = 1, s_a = 0 unless set."""
+
+SCALE_DEFAULTS = {"s_w": "1/10", "s_u": "1", "s_a": "0", "s_y": "1"}
+
+
+def _constant(text: str) -> Node:
+    return annotate(parse_expression(text), {"n": (), "d": (), "m": ()}, where=Where(place="default"))
+
+
+def _sizes(theorem: Theorem, request: Request, data: str) -> dict[str, int]:
+    joined = theorem.setting == "least-squares"
+    defaults = {"n": DEFAULTS["n"], "d": DEFAULTS["d"]} | ({} if joined else {"m": DEFAULTS["m"]})
+    own = _file_sizes(data, request)
+    sizes = defaults | own | {k: v for k, v in request.sizes.items() if k in defaults}
+    if data.startswith("digits") and "d" not in request.sizes:
+        sizes["d"] = 64
+    if joined:
+        sizes["m"] = sizes["d"]
+    from checker.candidates import in_scope
+
+    if not in_scope(theorem, sizes, dict(request.parameters)):
+        pinned = replace(request, sizes=dict(request.sizes) | own)
+        fitting = shapes(theorem, pinned, most=1)
+        if fitting:
+            return fitting[0]
+    return sizes
+
+
+def _file_sizes(data: str, request: Request) -> dict[str, int]:
+    """The sizes of a data file: all its samples unless n was asked for."""
+    if not data.endswith((".npz", ".csv")):
+        return {}
+    try:
+        X, _ = load_data(data, n=request.sizes.get("n"), d=None, seed=request.seed)
+    except DataError as error:
+        raise UsageError(f"--set data: {error}") from error
+    return {"n": X.shape[1], "d": X.shape[0]}
+
+
+def configure(theorem: Theorem, request: Request) -> Configuration:
+    """The configuration of a request; raises UsageError for what cannot be."""
+    setting = SETTINGS[theorem.setting]
+    data = request.data or "digits"
+    if request.data is None and request.sizes.get("d", 64) != 64:
+        data = "sphere"
+    sizes = _sizes(theorem, request, data)
+    activation = request.activation
+    if setting.has_activation and activation is None:
+        allowed = [name for name in activations(theorem, request) if name is not None]
+        if not allowed:
+            raise UsageError("no activation in the scope has all the constants this theorem uses")
+        activation = "relu" if "relu" in allowed else allowed[0]
+    parameters = dict(request.parameters) | fixed_parameters(theorem)
+    for name, parameter in theorem.parameters.items():
+        if name in parameters or parameter.quantifier != "forall" or name == theorem.step:
+            continue
+        if parameter.default is None:
+            raise UsageError(f"{name} has no default: give it with --set {name}=VALUE")
+        parameters[name] = parameter.default
+    trains = tuple(theorem.trains) or tuple(setting.parameters)
+    frame = Configuration(theorem.setting, sizes, {}, parameters, activation, theorem.kink, trains)
+    return _filled(theorem, request, frame, data)
+
+
+def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str) -> Configuration:
+    setting = SETTINGS[theorem.setting]
+    sizes, seed = dict(frame.sizes), request.seed
+    own: Floats | None = None
+    if "X" in theorem.data and request.data is None:
+        X = draw(theorem.data["X"], (sizes["d"], sizes["n"]), frame, generator(seed, "X"))
+        data = "drawn"
+    else:
+        try:
+            found, own = load_data(data, n=sizes["n"], d=sizes["d"], seed=seed)
+        except DataError as error:
+            raise UsageError(f"--set data: {error}") from error
+        norm = theorem.scope.data_norm
+        X = ExactArray(found) if norm is None else ExactArray(found, "columns", norm)
+    arrays: dict[str, ExactArray] = {"X": X, "y": ExactArray(np.zeros(sizes["n"]))}
+    for name, shape in setting.parameters.items():
+        law = theorem.initialization.get(name) or _default_law(name, request)
+        if name in theorem.initialization and any(k in request.scales for k in _scales_of(name)):
+            raise UsageError(f"--set {_scales_of(name)[0]}: the theorem states how {name} starts; remove this --set")
+        arrays[name] = draw(law, sizes_of(shape, sizes), frame, generator(seed, name))
+    for name, variable in theorem.variables.items():
+        rng = generator(seed, name)
+        arrays[name] = ExactArray(rng.standard_normal(sizes_of(variable.shape, sizes) or (1,)))
+    note = {"data": data, "seed": seed}
+    frame = replace(frame, arrays=arrays, note=note)
+    kind = request.labels or ("data" if own is not None else "random")
+    if kind == "data" and own is None:
+        raise UsageError(f"--set labels=data: {data} has no labels; choose random, constant or worst")
+    if "y" in theorem.data and request.labels is None:
+        y = draw(theorem.data["y"], (sizes["n"],), frame, generator(seed, "y"))
+        return replace(frame, arrays=arrays | {"y": y}, note=note | {"labels": "drawn"})
+    scale = float(scalar(request.scales.get("s_y", _constant("1")), frame))
+    state = state_of(frame)
+    G, start = state.value("G")[0].numpy(), state.value("yhat")[0].numpy()
+    y = labels(kind, y_data=own, n=sizes["n"], G=G, yhat0=start, seed=seed, scale=scale)
+    if kind != "worst":
+        y = y * scale
+    return replace(frame, arrays=arrays | {"y": ExactArray(y)}, note=note | {"labels": kind})
+
+
+def _scales_of(name: str) -> tuple[str, ...]:
+    return {"W": ("s_w",), "U": ("s_u",), "a": ("s_a",)}.get(name, ())
+
+
+def _default_law(name: str, request: Request) -> Draw:
+    if name not in LAWS:
+        return Draw("zeros", ())
+    law, mean, variance = LAWS[name]
+    key = _scales_of(name)[0]
+    if key == "s_a" and key not in request.scales:
+        return Draw("zeros", ())
+    text = SCALE_DEFAULTS[key]
+    node = _constant(variance.format(**{key: text}))
+    if key in request.scales:
+        node = _replaced(variance, key, request.scales[key])
+    return Draw(law, (_constant(mean), node))
+
+
+def _replaced(variance: str, key: str, value: Node) -> Node:
+    from checker.expression.simplify import substitute
+
+    names = {"n": (), "d": (), "m": (), key: ()}
+    tree = annotate(parse_expression(variance.format(**{key: key})), names, where=Where(place="default"))
+    return substitute(tree, {key: value})

@@ -1,0 +1,95 @@
+"""Questions about trees that need no numbers: which names, which functions, how far ahead."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node of a tree, the root first, left to right."""
+    todo = [node]
+    while todo:
+        here = todo.pop()
+        yield here
+        todo.extend(reversed(children(here)))
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The direct operands and arguments."""
+    match node:
+        case Negate(argument):
+            return (argument,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Call(_, arguments):
+            return arguments
+        case _:
+            return ()
+
+
+def roots(claim: Claim) -> tuple[Node, ...]:
+    """Both sides of every comparison, and the node of every atom."""
+    out: list[Node] = []
+    for part in claim.parts:
+        out.extend((part.left, part.right) if isinstance(part, Comparison) else (part.node,))
+    return tuple(out)
+
+
+def free_names(node: Node) -> frozenset[str]:
+    """Every name that occurs, functions aside."""
+    return frozenset(here.name for here in walk(node) if isinstance(here, Name))
+
+
+def free_names_of_claim(claim: Claim) -> frozenset[str]:
+    """Every name that occurs in a claim; a bare `well_posed` counts."""
+    return frozenset().union(*(free_names(root) for root in roots(claim)))
+
+
+def calls(node: Node) -> frozenset[str]:
+    """Every function and operator that occurs by name."""
+    return frozenset(here.function for here in walk(node) if isinstance(here, Call))
+
+
+def calls_of_claim(claim: Claim) -> frozenset[str]:
+    """Every function and operator that occurs in a claim by name."""
+    return frozenset().union(*(calls(root) for root in roots(claim)))
+
+
+def next_depth(node: Node) -> int:
+    """How many steps ahead of tau an expression looks: the deepest nesting of `next`."""
+    own = int(isinstance(node, Call) and node.function == "next")
+    return own + max((next_depth(child) for child in children(node)), default=0)
+
+
+def next_depth_of_claim(claim: Claim) -> int:
+    """How many steps ahead of tau a claim looks."""
+    return max((next_depth(root) for root in roots(claim)), default=0)
+
+
+def substitute(node: Node, mapping: Mapping[str, Node]) -> Node:
+    """The tree with each name in the mapping replaced, once; what is put in is not looked at again."""
+    match node:
+        case Name(name):
+            return mapping.get(name, node)
+        case Negate(argument):
+            return replace(node, argument=substitute(argument, mapping))
+        case Binary(_, left, right):
+            return replace(node, left=substitute(left, mapping), right=substitute(right, mapping))
+        case Call(_, arguments):
+            return replace(node, arguments=tuple(substitute(argument, mapping) for argument in arguments))
+        case _:
+            return node
+
+
+def substitute_claim(claim: Claim, mapping: Mapping[str, Node]) -> Claim:
+    """The claim with each name in the mapping replaced; the text stays. Atoms stay."""
+    return Claim(
+        claim.text,
+        tuple(
+            part
+            if isinstance(part, Atom)
+            else Comparison(part.operator, substitute(part.left, mapping), substitute(part.right, mapping))
+            for part in claim.parts
+        ),
+    )

@@ -1,0 +1,168 @@
+"""What a theorem predicts for one configuration: rate, steps, largest step, smallest width."""
+
+import math
+from dataclasses import replace
+
+from flint import arb, arb_mat, ctx, fmpq
+
+from checker.candidates import generator
+from checker.configuration import Configuration
+from checker.configure import configure
+from checker.enclosure import Ball, Enclosure, decimal_bounds, to_arb
+from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
+from checker.expression.tree import Call, Comparison, Name, Node
+from checker.names import claim_dependencies
+from checker.records import Predicted
+from checker.request import Request
+from checker.runs import gates, judge_hypotheses, start_scene
+from checker.scene import Scene
+from checker.search import complete
+from checker.theorem import Theorem
+from checker.verdict import Verdict
+
+WIDTHS = tuple(2**k for k in range(0, 11))
+"""The widths tried for `smallest_width`."""
+
+CERTIFIED_UP_TO = 256
+"""Widths up to this are certified in balls before they are reported."""
+
+
+class _Override:
+    """A scene with some names replaced."""
+
+    def __init__(self, scene: Scene[Enclosure], values: dict[str, Enclosure]) -> None:
+        self._scene = scene
+        self._values = values
+        self.memo: dict[Node, Enclosure] = {}
+
+    def name(self, name: str) -> Enclosure:
+        return self._values[name] if name in self._values else self._scene.name(name)
+
+    def call(self, node: Call) -> Enclosure:
+        return self._scene.call(node)
+
+
+def _at(scene: Scene[Enclosure], node: Node, values: dict[str, Enclosure]) -> arb:
+    value = scene.algebra.evaluate(node, _Override(scene, values))
+    if isinstance(value, arb_mat):
+        raise NotEnclosed("a rate is a number")
+    return to_arb(value)
+
+
+def _rate_of(scene: Scene[Enclosure], part: Comparison) -> arb | None:
+    """The factor per step if the comparison bounds the loss geometrically."""
+    if part.operator not in {"<", "<="}:
+        return None
+    left = part.left
+    if isinstance(left, Call) and left.function == "next" and left.arguments == (Name("loss"),):
+        if not _at(scene, part.right, {"loss": fmpq(0), "tau": fmpq(1)}) == 0:
+            return None
+        return _at(scene, part.right, {"loss": fmpq(1), "tau": fmpq(1)})
+    if left == Name("loss"):
+        one, two, three = (_at(scene, part.right, {"tau": fmpq(k)}) for k in (1, 2, 3))
+        first, second = two / one, three / two
+        return first if first.overlaps(second) else None
+    return None
+
+
+def _rate(theorem: Theorem, scene: Scene[Enclosure]) -> tuple[arb | None, str]:
+    for conclusion in sorted(theorem.conclusions, key=lambda c: c.name != "rate"):
+        for part in conclusion.claim.parts:
+            if isinstance(part, Comparison):
+                try:
+                    rate = _rate_of(scene, part)
+                except (NotEnclosed, CertainlyUndefined, ZeroDivisionError):
+                    continue
+                if rate is not None and rate.is_finite():
+                    return rate, f"read off the conclusion {conclusion.name}"
+    return None, "no conclusion bounds the loss by a constant factor a step"
+
+
+def _upper(value: Ball) -> str:
+    return decimal_bounds(value)[1]
+
+
+def predictions(
+    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, precisions: tuple[int, ...]
+) -> dict[str, Predicted]:
+    """The four predictions of a condition report; null values say why."""
+    with ctx.workprec(precisions[-1] if len(precisions) < 3 else 128):
+        try:
+            rate, reason = _rate(theorem, start_scene(theorem, configuration))
+        except NotEnclosed as error:
+            rate, reason = None, error.reason
+        out = {"rate_per_step": Predicted(_upper(rate) if rate is not None else None, reason)}
+        out["steps_to_1e-6"] = _steps(rate)
+    out["largest_step"] = _largest_step(theorem, request, configuration, step_was_open)
+    out["smallest_width"] = _smallest_width(theorem, request, configuration)
+    return out
+
+
+def _steps(rate: arb | None) -> Predicted:
+    if rate is None:
+        return Predicted(None, "no rate is predicted")
+    if not (rate > 0 and rate < 1):
+        return Predicted(None, "the predicted factor is not certainly between 0 and 1")
+    count = (arb(10).log() * -6 / rate.log()).upper()
+    return Predicted(math.ceil(float(_upper(count))), "from the predicted factor, rounded up")
+
+
+def _largest_step(theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool) -> Predicted:
+    step = theorem.step
+    if not step:
+        return Predicted(None, "the dynamics have no step size")
+    about = [c for c in gates(theorem, configuration) if step in claim_dependencies(c.claim, theorem.definitions)]
+    if len(about) <= 1 and not theorem.hypotheses:
+        return Predicted(None, f"no hypothesis bounds {step}")
+    candidate = configuration
+    if not step_was_open:
+        kept = {k: v for k, v in configuration.parameters.items() if k != step}
+        candidate = replace(configuration, parameters=kept)
+        found = complete(theorem, [candidate], generator(request.seed, "step"), fractions=(1,))[0]
+        candidate = found.configuration
+    if step not in candidate.parameters:
+        return Predicted(None, f"no admissible {step} was found")
+    names = {c.name for c in about}
+    judged = judge_hypotheses(theorem, candidate, precisions=(128,), skip=_others(theorem, candidate, names))
+    if not judged or any(j.verdict is not Verdict.HOLDS for j in judged):
+        return Predicted(None, f"no {step} was certified to satisfy {', '.join(sorted(names))}")
+    value = start_value(candidate, step)
+    reason = f"certified: {', '.join(sorted(names))} hold at it; the largest found, to 9 digits"
+    return Predicted(decimal_bounds(value)[0], reason)
+
+
+def _others(theorem: Theorem, configuration: Configuration, names: set[str]) -> frozenset[str]:
+    return frozenset(c.name for c in gates(theorem, configuration) if c.name not in names)
+
+
+def start_value(configuration: Configuration, name: str) -> Ball:
+    """The value of a parameter, at 128 bits."""
+    from checker.configuration import scalar
+
+    with ctx.workprec(128):
+        return scalar(configuration.parameters[name], configuration)
+
+
+def _smallest_width(theorem: Theorem, request: Request, configuration: Configuration) -> Predicted:
+    if "m" not in configuration.sizes or theorem.setting == "least-squares":
+        return Predicted(None, "the setting has no width of its own")
+    for width in WIDTHS:
+        if width > 1024:
+            break
+        wider = replace(request, sizes={**configuration.sizes, "m": width}, data=str(configuration.note.get("data")))
+        if wider.data == "drawn":
+            wider = replace(wider, data=None)
+        try:
+            candidate = configure(theorem, wider)
+            found = complete(theorem, [candidate], generator(request.seed, "width", width), fractions=(1,))[0]
+        except (UsageError, NotEnclosed, RuntimeError):
+            continue
+        if found.hypotheses < 0:
+            continue
+        if width > CERTIFIED_UP_TO:
+            return Predicted(width, "estimated, not certified: the smallest power of two at which the hypotheses "
+                             "hold for one draw of the same seed")  # fmt: skip
+        judged = judge_hypotheses(theorem, found.configuration, precisions=(128,))
+        if all(j.verdict is Verdict.HOLDS for j in judged):
+            return Predicted(width, "certified at this width for one draw of the same seed; powers of two were tried")
+    return Predicted(None, f"the hypotheses hold at no power of two up to {WIDTHS[-1]}, for one draw of the same seed each")

@@ -1,0 +1,378 @@
+"""One run judged: hypotheses at its start, every conclusion at every step.
+
+A run in balls is exact mathematics from exact parameters, so what it decides is
+proved (or witnessed). A run in float64 is judged at the computed points, each an
+exact start of its own; it supports, and never refutes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import torch
+from flint import arb, arb_mat, ctx, fmpq
+
+from checker.algebras import BALLS
+from checker.batch import stack
+from checker.configuration import Configuration, ScalarEnv, exact, instantiate, scalar
+from checker.dynamics import descend, picard, planned_precision
+from checker.enclosure import Enclosure, frobenius, matrix, outward, root, to_arb
+from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.expression.enclose import Judgement, judge
+from checker.expression.simplify import next_depth_of_claim, same_at_start
+from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Number
+from checker.kernel_names import kernel_enclosures
+from checker.names import is_about_well_posedness, used_names
+from checker.scene import Moment, Path, Scene, State, dependencies
+from checker.settings import SETTINGS
+from checker.settings.base import Instance
+from checker.theorem import NamedClaim, Theorem
+from checker.verdict import Verdict
+from models.training import gradient_descent
+
+PRECISIONS = (64, 128, 256, 512, 1024)
+"""The working precisions tried for a hypothesis, in bits; after the last it stays undecided."""
+
+FLOAT_PRECISION = 128
+"""The precision at which computed points are enclosed."""
+
+EARLY_END = fmpq(1, 10**20)
+"""A run ends once loss <= EARLY_END * loss_0, certifiably."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One hypothesis (or scope or domain claim) judged, at the precision that decided it."""
+
+    name: str
+    claim: Claim
+    why: str
+    judgement: Judgement
+    precision: int
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One conclusion along one run. `worst` is the least certified margin in decades, at step `at`."""
+
+    verdict: Verdict
+    worst: float | None
+    at: int
+    failed_at: int | None
+    reason: str
+    operator: str
+    lhs: tuple[float | None, ...]
+    rhs: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A judged run: `mode` is "balls" or "float"; `steps` were judged, `ended` says why it stopped."""
+
+    configuration: Configuration
+    mode: str
+    precision: int
+    steps: int
+    ended: str
+    outcomes: Mapping[str, Outcome]
+    losses: tuple[float | None, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        verdicts = {outcome.verdict for outcome in self.outcomes.values()}
+        if Verdict.FAILS in verdicts:
+            return Verdict.FAILS
+        return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.HOLDS
+
+
+def undecided(reason: str) -> Judgement:
+    """A judgement that knows nothing."""
+    return Judgement(Verdict.UNDECIDED, "", None, None, None, reason)
+
+
+def start_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
+    """The state at initialization in balls, at the ambient precision."""
+    instance = instantiate(configuration)
+    state = SETTINGS[configuration.setting].enclose(instance)
+    return Scene(theorem, BALLS, state, given_values(theorem, configuration))
+
+
+def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
+    """Parameters, variables and population kernels of a configuration, in balls."""
+    given: dict[str, Enclosure] = {
+        name: scalar(node, configuration) for name, node in configuration.parameters.items()
+    }
+    for name, variable in theorem.variables.items():
+        value = exact(configuration.arrays[name], configuration)
+        given[name] = value if variable.shape else value[0, 0]
+    return given | kernel_enclosures(theorem, configuration)
+
+
+def gates(theorem: Theorem, configuration: Configuration) -> list[NamedClaim]:
+    """Every claim a configuration must satisfy: scope, domains, hypotheses; hidden constants gate nothing."""
+    hidden = {name for name, p in theorem.parameters.items() if p.quantifier == "hidden"}
+    out = [NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
+           for key, claim in theorem.scope.sizes.items()]
+    for name, parameter in theorem.parameters.items():
+        if parameter.domain is not None and name not in hidden and name in configuration.parameters:
+            out.append(NamedClaim(f"domain.{name}", parameter.domain, "the range of the parameter", False))
+    return out + list(theorem.hypotheses)
+
+
+def judge_safely(claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool) -> Judgement:
+    """Judge; a certainly undefined part fails a hypothesis and leaves a conclusion undecided."""
+    try:
+        return judge(claim, env)
+    except NotEnclosed as error:
+        return undecided(error.reason)
+    except CertainlyUndefined as error:
+        verdict = Verdict.FAILS if hypothesis else Verdict.UNDECIDED
+        return Judgement(verdict, "", None, None, None, f"undefined: {error.reason}")
+
+
+def judge_hypotheses(
+    theorem: Theorem,
+    configuration: Configuration,
+    *,
+    skip: frozenset[str] = frozenset(),
+    precisions: tuple[int, ...] = PRECISIONS,
+    stop_at_failure: bool = False,
+) -> list[Judged]:
+    """Every gate judged; the precision is doubled for those still undecided, up to the last one."""
+    todo = [claim for claim in gates(theorem, configuration) if claim.name not in skip]
+    found: dict[str, Judged] = {}
+    for precision in precisions:
+        with ctx.workprec(precision):
+            try:
+                scene = start_scene(theorem, configuration)
+            except NotEnclosed as error:
+                found |= {c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo}
+                continue
+            for claim in todo:
+                judgement = judge_safely(claim.claim, scene, hypothesis=True)
+                found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision)
+                if stop_at_failure and judgement.verdict is Verdict.FAILS:
+                    return list(found.values())
+        todo = [claim for claim in todo if found[claim.name].verdict is Verdict.UNDECIDED]
+        if not todo:
+            break
+    return [found[c.name] for c in gates(theorem, configuration) if c.name in found]
+
+
+def equilibrium_certified(theorem: Theorem, configuration: Configuration) -> tuple[bool, str]:
+    """Does the start have a certified unique equilibrium, or is the theorem about that?"""
+    setting = SETTINGS[configuration.setting]
+    if not setting.has_equilibrium or is_about_well_posedness(theorem):
+        return True, ""
+    with ctx.workprec(PRECISIONS[1]):
+        verdict, reason = start_scene(theorem, configuration).state.well_posed()  # type: ignore[attr-defined]
+    return verdict is Verdict.HOLDS, reason
+
+
+def conclusion_claim(theorem: Theorem, conclusion: NamedClaim) -> Claim:
+    """The claim as it is judged: `==` within its stated tolerance."""
+    tolerance = theorem.tolerances.get(conclusion.name)
+    if tolerance is None:
+        return conclusion.claim
+    parts: list[Comparison | Atom] = []
+    for part in conclusion.claim.parts:
+        if isinstance(part, Comparison) and part.operator == "==":
+            gap = Call("abs", (Binary("-", part.left, part.right, 1, ()),), 1, ())
+            parts.append(Comparison("<=", gap, Number(Fraction(tolerance))))
+        else:
+            parts.append(part)
+    return Claim(conclusion.claim.text, tuple(parts))
+
+
+class Ledger:
+    """Collects the judgements of one conclusion over the steps of a run."""
+
+    def __init__(self, keep_curve: bool) -> None:
+        self.verdict = Verdict.HOLDS
+        self.worst: float | None = None
+        self.at = 0
+        self.failed_at: int | None = None
+        self.reason = ""
+        self.operator = ""
+        self._keep = keep_curve
+        self.lhs: list[float | None] = []
+        self.rhs: list[float | None] = []
+
+    def add(self, tau: int, judgement: Judgement) -> None:
+        if judgement.operator:
+            self.operator = judgement.operator
+        if self._keep:
+            self.lhs.append(_middle(judgement.lhs))
+            self.rhs.append(_middle(judgement.rhs))
+        if judgement.verdict is Verdict.FAILS:
+            self.verdict = Verdict.FAILS
+            self.failed_at = tau if self.failed_at is None else self.failed_at
+        elif judgement.verdict is Verdict.UNDECIDED and self.verdict is Verdict.HOLDS:
+            self.verdict = Verdict.UNDECIDED
+            self.reason = f"step {tau}: {judgement.reason or 'the two sides are too close to tell'}"
+        if judgement.margin is not None and (self.worst is None or judgement.margin < self.worst):
+            self.worst, self.at = judgement.margin, tau
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            self.verdict, self.worst, self.at, self.failed_at, self.reason, self.operator,
+            tuple(self.lhs), tuple(self.rhs),
+        )  # fmt: skip
+
+
+def _middle(value: Enclosure | None) -> float | None:
+    if value is None or isinstance(value, arb_mat):
+        return None
+    lo, hi = outward(to_arb(value))
+    middle = (lo + hi) / 2
+    return middle if abs(middle) < 1e300 else None
+
+
+def judge_at(theorem: Theorem, claims: Mapping[str, Claim], moment: Moment[Enclosure]) -> dict[str, Judgement]:
+    """Every conclusion at one step; at the start, sides that are the same number hold."""
+    out: dict[str, Judgement] = {}
+    for name, claim in claims.items():
+        if moment.tau == 0:
+            claim = _without_ties(claim, theorem)
+        if not claim.parts:
+            out[name] = Judgement(Verdict.HOLDS, "", None, None, None, "both sides are the same number at the start")
+        else:
+            out[name] = judge_safely(claim, moment, hypothesis=False)
+    return out
+
+
+MOVES_IN_PICARD = frozenset({"T", "features", "G", "NTK", "yhat", "residual", "loss", "preactivation"})
+"""Names that mean the equilibrium at initialization and the iterate in a conclusion of a picard theorem."""
+
+
+def _without_ties(claim: Claim, theorem: Theorem) -> Claim:
+    parts = tuple(part for part in claim.parts if isinstance(part, Atom) or not _tied(part, theorem))
+    return replace(claim, parts=parts)
+
+
+def _tied(part: Comparison, theorem: Theorem) -> bool:
+    if theorem.algorithm == "picard":
+        names = dependencies(part.left, theorem.definitions) | dependencies(part.right, theorem.definitions)
+        if names & MOVES_IN_PICARD:
+            return False
+    return same_at_start(part, theorem.definitions)
+
+
+def ball_states(theorem: Theorem, configuration: Configuration, instance: Instance, steps: int) -> Iterator[State[Enclosure]]:
+    """The states of a run in balls, tau = 0, 1, ..., steps, at the ambient precision."""
+    setting = SETTINGS[configuration.setting]
+    if theorem.algorithm == "gradient-descent":
+        eta = scalar(configuration.parameters[theorem.step or "eta"], configuration)
+        yield from descend(setting, instance, eta, steps)
+    elif theorem.algorithm == "picard":
+        yield from picard(setting, instance, steps)
+    else:
+        yield setting.enclose(instance)
+
+
+def float_states(theorem: Theorem, configuration: Configuration, instance: Instance, steps: int) -> Iterator[State[Enclosure]]:
+    """The computed points of a float64 run, each enclosed as an exact point of its own."""
+    setting = SETTINGS[configuration.setting]
+    problem, params = stack([configuration])
+    eta = torch.tensor([float(to_arb(scalar(configuration.parameters[theorem.step or "eta"], configuration)).mid())], dtype=torch.float64)
+    for tau, point in enumerate(gradient_descent(problem, params, eta, steps)):
+        if tau == 0:
+            yield setting.enclose(instance)
+            continue
+        arrays: dict[str, arb_mat] = {}
+        for name in instance.params:
+            floats = point.params[name][0].numpy()
+            arrays[name] = matrix(floats if floats.ndim == 2 else floats.reshape(-1, 1))
+        yield setting.enclose(replace(instance, params=arrays))
+
+
+def _distance(before: State[Enclosure], after: State[Enclosure], names: tuple[str, ...]) -> arb:
+    total = arb(0)
+    for name in names:
+        old, new = before.value(name), after.value(name)
+        if isinstance(old, arb_mat) and isinstance(new, arb_mat):
+            size = frobenius(new - old)
+            total += size * size
+    return root(total)
+
+
+def run(
+    theorem: Theorem,
+    configuration: Configuration,
+    steps: int,
+    *,
+    mode: str = "balls",
+    precision: int | None = None,
+    curves: bool = True,
+    stop_at: int | None = None,
+) -> Run:
+    """Judge every conclusion at every step 0..steps of one run (or up to `stop_at`)."""
+    static = theorem.algorithm == "none"
+    steps = 0 if static else steps
+    claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
+    depth = max((next_depth_of_claim(claim) for claim in claims.values()), default=0)
+    bits = precision or (planned_precision(steps) if mode == "balls" and not static else FLOAT_PRECISION)
+    ledgers = {name: Ledger(curves) for name in claims}
+    losses: list[float | None] = []
+    last = steps if stop_at is None else min(stop_at, steps)
+    ended = ""
+    with ctx.workprec(bits):
+        instance = instantiate(configuration)
+        make = ball_states if mode == "balls" else float_states
+        states = make(theorem, configuration, instance, last + depth)
+        first = next(states)
+        scene = Scene(theorem, BALLS, first, given_values(theorem, configuration))
+        path: Path[Enclosure] = Path(scene, depth + 2)
+        follow = "path_length" in used_names(theorem)
+        length: Enclosure = fmpq(0)
+        path.push(first, length)
+        current = first
+        judged = 0
+        for tau in range(last + 1):
+            while path.length <= tau + depth:
+                following = next(states, None)
+                if following is None:
+                    break
+                if follow:
+                    length = to_arb(length) + _distance(current, following, configuration.trains)
+                path.push(following, length if follow else None)
+                current = following
+            if path.length <= tau:
+                ended = f"the trajectory is not determined beyond step {tau - 1}"
+                for ledger in ledgers.values():
+                    ledger.add(tau, undecided(ended))
+                break
+            moment = path.at(tau)
+            for name, judgement in judge_at(theorem, claims, moment).items():
+                ledgers[name].add(tau, judgement)
+            judged = tau
+            loss = _loss(moment)
+            losses.append(_middle(loss))
+            if tau < last and theorem.algorithm == "gradient-descent" and _finished(loss, scene):
+                ended = f"loss <= 1e-20*loss_0 at step {tau}"
+                break
+    outcomes = {name: ledger.outcome() for name, ledger in ledgers.items()}
+    return Run(configuration, mode, bits, judged, ended, outcomes, tuple(losses))
+
+
+def _loss(moment: Moment[Enclosure]) -> Enclosure | None:
+    try:
+        return moment.name("loss")
+    except (NotEnclosed, CertainlyUndefined):
+        return None
+
+
+def _finished(loss: Enclosure | None, scene: Scene[Enclosure]) -> bool:
+    if loss is None or isinstance(loss, arb_mat):
+        return False
+    try:
+        first = scene.state.value("loss")
+    except (NotEnclosed, CertainlyUndefined):
+        return False
+    if isinstance(first, arb_mat):
+        return False
+    return bool(to_arb(loss) <= to_arb(first) * to_arb(EARLY_END))

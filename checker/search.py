@@ -1,0 +1,304 @@
+"""Looking for hard configurations: hypotheses that hold, conclusions as close to broken as can be.
+
+Everything here is an estimate in batches of float64. What it finds is a proposal that
+`checker.runs` judges; searching is not sampling, and gives no confidence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from checker.admissible import Reduced, choose, largest, reduce, worst_margin
+from checker.algebras import batches
+from checker.batch import CPU, scene_of
+from checker.candidates import neighbours, propose
+from checker.configuration import Configuration
+from checker.expression.estimate import estimate, margin
+from checker.expression.simplify import next_depth_of_claim
+from checker.expression.tree import Claim, Number
+from checker.names import claim_dependencies, of_quantifier
+from checker.request import Request
+from checker.runs import conclusion_claim, gates
+from checker.scene import Path, Scene
+from checker.theorem import Theorem
+from models.training import gradient_descent, picard
+
+FRACTIONS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 16))
+"""The shares of its bound at which a step size is taken."""
+
+JUST_BELOW = 1 - 2.0**-40
+STRICTLY_BELOW = 1 - 2.0**-20
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A candidate with its parameters chosen; margins in decades, positive where claims hold."""
+
+    configuration: Configuration
+    hypotheses: float
+    conclusion: float = np.inf
+    name: str = ""
+    step: int = 0
+
+    @property
+    def fitness(self) -> float:
+        """Larger is more interesting: satisfied hypotheses first, then small conclusion margins."""
+        return self.hypotheses - 100 if self.hypotheses < 0 else -min(self.conclusion, 50.0)
+
+
+def _claims(theorem: Theorem, configuration: Configuration, unknown: frozenset[str]) -> list[Claim]:
+    """The gates; the domains of parameters not chosen yet come along."""
+    out = [claim.claim for claim in gates(theorem, configuration)]
+    for name in sorted(unknown):
+        domain = theorem.parameters[name].domain
+        if domain is not None:
+            out.append(domain)
+    hidden = of_quantifier(theorem, "hidden")
+    return [c for c in out if not claim_dependencies(c, theorem.definitions) & hidden]
+
+
+def _leaf_values(reduced: Reduced, scene: Scene[Tensor], size: int) -> dict[str, Tensor]:
+    values: dict[str, Tensor] = {}
+    for name, node in reduced.leaves.items():
+        try:
+            values[name] = estimate(node, scene).to(CPU).expand(size)
+        except (ArithmeticError, RuntimeError):
+            values[name] = torch.full((size,), torch.nan, dtype=torch.float64)
+    return values
+
+
+def complete(
+    theorem: Theorem,
+    candidates: Sequence[Configuration],
+    rng: np.random.Generator,
+    fractions: Sequence[Fraction] = FRACTIONS,
+    device: torch.device = CPU,
+) -> list[Assessed]:
+    """Choose `exists` parameters and step sizes for candidates of one shape; estimate the hypotheses."""
+    size = len(candidates)
+    first = candidates[0]
+    open_names = [
+        name
+        for name, p in theorem.parameters.items()
+        if name not in first.parameters and p.quantifier in {"exists", "forall"}
+    ]
+    step = theorem.step if theorem.step in open_names else None
+    exists = tuple(name for name in open_names if name != step)
+    scene = scene_of(theorem, candidates, device)
+    unknown = frozenset(open_names)
+    claims = _claims(theorem, first, unknown)
+    reduced = reduce(claims, theorem.definitions, unknown)
+    leaves = _leaf_values(reduced, scene, size)
+    torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    values: dict[str, Tensor] = dict(leaves)
+    if exists:
+        without = [c for c in claims if step is None or step not in claim_dependencies(c, theorem.definitions)]
+        part = reduce(without, theorem.definitions, unknown)
+        found, _ = choose(part, _leaf_values(part, scene, size), exists, size, torch_rng)
+        values |= found
+    chosen = {name: values[name] for name in exists}
+    if step is not None:
+        chosen[step] = _steps(theorem, reduced, values, step, scene, rng, fractions, size)
+        values[step] = chosen[step]
+    margins = worst_margin(reduced, values, size)
+    if reduced.skipped:
+        margins = torch.minimum(margins, _skipped(theorem, claims, reduced, scene, chosen, size))
+    out: list[Assessed] = []
+    for i, candidate in enumerate(candidates):
+        numbers = {name: Number(Fraction(_short(float(v[i])))) for name, v in chosen.items() if _usable(float(v[i]))}
+        parameters = dict(candidate.parameters) | numbers
+        usable = len(numbers) == len(chosen)
+        out.append(Assessed(replace(candidate, parameters=parameters), float(margins[i]) if usable else -np.inf))
+    return out
+
+
+def _usable(value: float) -> bool:
+    return bool(np.isfinite(value)) and abs(value) < 1e100
+
+
+def _short(value: float) -> float:
+    """The value with 30 significant bits, rounded towards zero: shorter numbers make better witnesses."""
+    mantissa, exponent = np.frexp(value)
+    return float(np.ldexp(np.trunc(mantissa * 2**30) / 2**30, exponent))
+
+
+def _steps(
+    theorem: Theorem,
+    reduced: Reduced,
+    values: dict[str, Tensor],
+    step: str,
+    scene: Scene[Tensor],
+    rng: np.random.Generator,
+    fractions: Sequence[Fraction],
+    size: int,
+) -> Tensor:
+    about = [c for c in reduced.claims if _mentions(c, step)]
+    bound, exists = largest(replace(reduced, claims=tuple(about)), values, step, size)
+    strict = any(getattr(part, "operator", "") in {"<", ">"} for c in about for part in c.parts)
+    share = torch.tensor([float(rng.choice(fractions)) for _ in range(size)], dtype=torch.float64)
+    below = STRICTLY_BELOW if strict else JUST_BELOW
+    try:
+        curvature = estimate_largest_curvature(scene)
+    except (RuntimeError, KeyError):
+        curvature = torch.ones(size, dtype=torch.float64)
+    natural = torch.tensor(rng.choice([0.1, 0.5, 1.0, 1.9], size=size)) / curvature.clamp(min=1e-12)
+    eta = torch.where(torch.isinf(bound), natural, bound * share * below)
+    return torch.where(exists, eta, natural)
+
+
+def estimate_largest_curvature(scene: Scene[Tensor]) -> Tensor:
+    """The largest eigenvalue of the tangent kernel, (B,): the natural unit of a step size."""
+    kernel = torch.nan_to_num(scene.state.value("NTK"))
+    return torch.linalg.eigvalsh(kernel)[:, -1].to(CPU)
+
+
+def _mentions(claim: Claim, name: str) -> bool:
+    from checker.expression.simplify import free_names_of_claim
+
+    return name in free_names_of_claim(claim)
+
+
+def _skipped(
+    theorem: Theorem, claims: list[Claim], reduced: Reduced, scene: Scene[Tensor], chosen: dict[str, Tensor], size: int
+) -> Tensor:
+    """Margins of the claims that could not be reduced, evaluated in full."""
+    full = scene.with_given(chosen)
+    worst = torch.full((size,), torch.inf, dtype=torch.float64)
+    for claim in claims:
+        if claim.text in reduced.skipped:
+            worst = torch.minimum(worst, torch.nan_to_num(margin(claim, full).to(CPU), nan=-torch.inf))
+    return worst
+
+
+def _moments(steps: int, every: bool) -> list[int]:
+    if every or steps <= 16:
+        return list(range(steps + 1))
+    points = {0, 1, 2, 3, steps} | {round(1.25**k) for k in range(40) if 1.25**k <= steps}
+    return sorted(points)
+
+
+def simulate(theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device = CPU) -> list[Assessed]:
+    """Estimate every conclusion along every run; each candidate keeps its worst margin, name and step."""
+    configurations = [a.configuration for a in assessed]
+    size = len(configurations)
+    scene = scene_of(theorem, configurations, device)
+    claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
+    hidden = of_quantifier(theorem, "hidden")
+    claims = {k: c for k, c in claims.items() if not claim_dependencies(c, theorem.definitions) & hidden}
+    depth = max((next_depth_of_claim(c) for c in claims.values()), default=0)
+    carried = any(function in c.text for c in claims.values() for function in ("total", "least", "greatest"))
+    algebra = batches(size, device)
+    path: Path[Tensor] = Path(scene, depth + 2)
+    worst = torch.full((size,), torch.inf, dtype=torch.float64)
+    where = [("", 0)] * size
+    states = _float_states(theorem, configurations, scene, steps + depth, device)
+    length = algebra.number(0)
+    before = None
+    loss_0 = None
+    static = theorem.algorithm == "none"
+    wanted = [0] if static else _moments(steps, carried)
+    for tau in range(wanted[-1] + 1):
+        while path.length <= tau + depth:
+            state = next(states, None)
+            if state is None:
+                break
+            if before is not None:
+                length = length + _moved(before, state, configurations[0].trains)
+            path.push(state, length)
+            before = state
+        if path.length <= tau:
+            break
+        if tau not in wanted:
+            continue
+        moment = path.at(tau)
+        loss = moment.name("loss").to(CPU)
+        loss_0 = loss if loss_0 is None else loss_0
+        alive = loss > 1e-19 * loss_0 if theorem.algorithm == "gradient-descent" else torch.ones(size, dtype=torch.bool)
+        for name, claim in claims.items():
+            try:
+                found = margin(claim, moment).to(CPU)
+            except (KeyError, RuntimeError, ArithmeticError):
+                continue
+            if tau == 0:
+                found = torch.where(found.abs() < 1e-12, torch.inf, found)
+            found = torch.where(alive, torch.nan_to_num(found, nan=torch.inf), torch.inf)
+            for i in torch.nonzero(found < worst).flatten().tolist():
+                where[i] = (name, tau)
+            worst = torch.minimum(worst, found)
+        if not bool(alive.any()):
+            break
+    return [
+        replace(a, conclusion=float(worst[i]), name=where[i][0], step=where[i][1]) for i, a in enumerate(assessed)
+    ]
+
+
+def _float_states(theorem, configurations, scene, steps, device):  # noqa: ANN001, ANN202
+    problem, params = scene.state.problem, scene.state.params
+    if theorem.algorithm == "gradient-descent":
+        eta = scene.given[theorem.step or "eta"]
+        return iter(gradient_descent(problem, params, eta, steps))
+    if theorem.algorithm == "picard":
+        return iter(picard(problem, params, steps))
+    return iter([scene.state])
+
+
+def _moved(before, after, names):  # noqa: ANN001, ANN202
+    total = 0
+    for name in names:
+        total = total + ((after.params[name] - before.params[name]) ** 2).flatten(1).sum(dim=1)
+    return torch.sqrt(total)
+
+
+def evolve(
+    theorem: Theorem,
+    request: Request,
+    sizes: dict[str, int],
+    activation: str | None,
+    rng: np.random.Generator,
+    *,
+    steps: int,
+    population: int = 48,
+    generations: int = 6,
+    conclusions: bool = True,
+    device: torch.device = CPU,
+) -> list[Assessed]:
+    """A population search in one shape: every candidate seen, the most interesting first."""
+    current = [propose(theorem, request, sizes, activation, rng) for _ in range(population)]
+    seen: list[Assessed] = []
+    for generation in range(generations):
+        assessed = complete(theorem, current, rng, device=device)
+        good = [a for a in assessed if a.hypotheses >= 0]
+        poor = [a for a in assessed if not a.hypotheses >= 0]
+        if good and conclusions:
+            good = simulate(theorem, good, steps, device)
+        seen.extend(good)
+        seen.extend(poor)
+        seen.sort(key=lambda a: -_rank(a))
+        del seen[6 * population :]
+        if generation + 1 < generations:
+            parents = [strip(theorem, request, a.configuration) for a in seen[: max(4, population // 4)]]
+            fresh = max(4, population // 6)
+            strength = 0.5 * 0.6**generation + 0.02
+            current = list(neighbours(theorem, request, parents, rng, population - fresh, strength))
+            current += [propose(theorem, request, sizes, activation, rng) for _ in range(fresh)]
+    return seen
+
+
+def _rank(a: Assessed) -> float:
+    return a.fitness if np.isfinite(a.fitness) else -1e9
+
+
+def strip(theorem: Theorem, request: Request, configuration: Configuration) -> Configuration:
+    """Forget the parameters the tool chose, so that they are chosen again."""
+    kept = {
+        name: node
+        for name, node in configuration.parameters.items()
+        if name in request.parameters
+        or theorem.parameters[name].value is not None
+        or (theorem.parameters[name].quantifier == "forall" and name != theorem.step)
+    }
+    return replace(configuration, parameters=kept)

@@ -1,0 +1,245 @@
+"""Audit reports as views."""
+
+import shlex
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
+
+from checker.records import (
+    AuditReport,
+    ConclusionRecord,
+    Counterexample,
+    Probability,
+    ProofStepRecord,
+    Satisfiability,
+    Value,
+)
+from reports.curves import plots
+from reports.numbers import NOTHING, clean, margin_text, pairs_text, share_text, step_text, value_text
+from reports.parts import (
+    MARGIN_NOTE,
+    basis_cell,
+    claim_cell,
+    count_statuses,
+    environment_section,
+    hypotheses_table,
+    margin_cell,
+    not_done_section,
+    said,
+    tagged,
+    theorem_view,
+    values_table,
+)
+from reports.view import Cell, ReportView, Section, Table
+from reports.words import basis_tag, need_tag, status_tag, verdict_tag
+
+
+def _counts(c: ConclusionRecord) -> str:
+    return f"{c.held} held, {c.failed} failed, {c.undecided} undecided"
+
+
+def _conclusions(report: AuditReport) -> Section:
+    s = report.simulation
+    facts = [f"{s.runs} runs of up to {s.steps} steps."]
+    facts.append(
+        f"{s.configurations_satisfying_hypotheses} configurations certifiably satisfied the hypotheses; "
+        f"{s.undecided} runs had an undecided conclusion and count for nothing."
+    )
+    if s.runs_in_balls or s.runs_in_float:
+        facts.append(
+            f"{s.runs_in_balls} runs in rigorous enclosures, which decide; {s.runs_in_float} runs in float64 enclosed "
+            "at the computed points, which support and never refute."
+        )
+    if s.ended_early:
+        facts.append(f"{s.ended_early} runs ended early, the loss having certifiably reached 1e-20 of its start.")
+    rows = tuple(
+        (
+            said(c.name, c.why),
+            claim_cell(c.claim, c.mathml, report.theorem.latex.get(c.name, ""), c.reason),
+            Cell(_counts(c)),
+            margin_cell(c.worst_margin),
+            Cell(pairs_text(c.worst_run) if c.worst_run else NOTHING),
+            tagged(status_tag(c.status)),
+            basis_cell(c.basis),
+        )
+        for c in s.conclusions
+    )
+    columns = ("Conclusion", "Claim", "Runs", "Worst margin", "Worst run", "Status", "Basis")
+    tables = (Table(columns, rows),) if rows else ()
+    none = () if rows else ("No conclusion was judged.",)
+    return Section("conclusions", "Conclusions", (" ".join(facts), *none), tables)
+
+
+def _plot_section(report: AuditReport) -> Section:
+    drawn = plots(report.simulation)
+    none = () if drawn else ("No run was recorded, so there is nothing to plot.",)
+    note = ("Plots are drawn from floating-point middles of the enclosures; no verdict is read off them.",)
+    return Section("plots", "The runs", none or note, plots=drawn)
+
+
+def _satisfiability(s: Satisfiability) -> Section:
+    word = {"holds": "They can.", "fails": "They cannot.", "undecided": "Not known."}.get(s.status, "Not known.")
+    tables = [
+        Table(
+            ("Can the hypotheses hold?", "Status", "Basis"),
+            ((said(s.reason or word), tagged(status_tag(s.status)), basis_cell(s.basis, s.engine)),),
+        )
+    ]
+    if s.witness:
+        tables.append(values_table(s.witness, "Witness", "A configuration that satisfies them."))
+    if s.misses:
+        columns = tuple(dict.fromkeys(name for row in s.misses for name in row))
+        rows = tuple(tuple(Cell(value_text(row.get(name))) for name in columns) for row in s.misses)
+        tables.append(Table(tuple(map(clean, columns)), rows, "How far they are missed, a row a width, in decades."))
+    return Section("satisfiability", "Can the hypotheses hold at all?", (word,), tuple(tables))
+
+
+def _step_row(step: ProofStepRecord) -> tuple[Cell, ...]:
+    found = ", ".join(f"{clean(k)} = {clean(v)}" for k, v in (step.counterexample or {}).items())
+    return (
+        said(step.name),
+        Cell(clean(", ".join(step.assume)) or NOTHING, code=True),
+        claim_cell(step.show, "", "", f"fails at {found}" if found else "", step.reason),
+        tagged(status_tag(step.status), step.engine),
+    )
+
+
+_STEP_COLUMNS = ("Step", "From", "To", "Status")
+
+
+def _failed_steps(report: AuditReport) -> tuple[Section, ...]:
+    failed = tuple(_step_row(step) for step in report.proof if step.status == "fails")
+    if not failed:
+        return ()
+    many = f"{len(failed)} proof steps do" if len(failed) > 1 else "One proof step does"
+    text = f"{many} not follow as stated. This changes no verdict: the claim may be true, but not by this argument."
+    return (Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),)
+
+
+def _proof(report: AuditReport) -> Section:
+    if not report.proof:
+        return Section("proof", "Proof steps", ("The file states no proof steps.",))
+    rows = tuple(_step_row(step) for step in report.proof)
+    text = "Steps over the reals: " + count_statuses(step.status for step in report.proof) + "."
+    return Section("proof", "Proof steps", (text,), (Table(_STEP_COLUMNS, rows),), folded=len(rows) > 12)
+
+
+def _probability(p: Probability | None) -> Section:
+    if p is None:
+        return Section("probability", "Probability", ("The theorem claims no probability.",))
+    rows = (
+        (said("claimed"), Cell(share_text(p.claimed, ROUND_HALF_EVEN))),
+        (said("observed"), Cell(share_text(p.estimate, ROUND_HALF_EVEN))),
+        (
+            said("confidence interval", f"at confidence {p.confidence!r}, exact binomial"),
+            Cell(f"[{share_text(p.lower, ROUND_FLOOR)}, {share_text(p.upper, ROUND_CEILING)}]"),
+        ),
+        (said("draws", f"{p.undecided} undecided" if p.undecided else ""), Cell(str(p.runs))),
+    )
+    tables = [Table(("Quantity", "Value"), rows)]
+    if p.config:
+        tables.append(values_table(p.config, "Drawn at"))
+    return Section("probability", "Probability", tables=tuple(tables))
+
+
+def _hidden(report: AuditReport) -> Section:
+    if not report.hidden:
+        return Section("hidden", "Hidden constants", ("The theorem hides no constant.",))
+    rows = tuple(
+        (said(h.name), Cell(value_text(h.needed)), said(h.trend or NOTHING), said(h.excluded or NOTHING))
+        for h in report.hidden
+    )
+    return Section(
+        "hidden", "Hidden constants", tables=(Table(("Constant", "Needed by the runs", "Trend", "Excluded"), rows),)
+    )
+
+
+def _use(report: AuditReport) -> tuple[Section, ...]:
+    out: list[Section] = []
+    if report.hypothesis_use:
+        rows = tuple((said(u.name), tagged(need_tag(u.needed)), said(u.evidence)) for u in report.hypothesis_use)
+        table = Table(("Hypothesis", "Needed?", "Evidence"), rows)
+        out.append(Section("use", "Is each hypothesis needed?", tables=(table,)))
+    if report.sharpness:
+        rows = tuple((said(x.conclusion), margin_cell(x.slack), said(x.at)) for x in report.sharpness)
+        table = Table(("Conclusion", "Slack", "At"), rows, "How close the tightest run came to equality, in decades.")
+        out.append(Section("sharpness", "How sharp are the bounds?", tables=(table,)))
+    return tuple(out)
+
+
+def verify_command(counterexample: Counterexample | None) -> str:
+    """The command that re-checks a counterexample, or nothing where no certificate was written."""
+    if counterexample is None or counterexample.certificate is None:
+        return ""
+    return f"deqaudit verify {shlex.quote(clean(counterexample.certificate))}"
+
+
+def _counterexample(x: Counterexample | None) -> Section:
+    title = "Counterexample"
+    if x is None:
+        return Section("counterexample", title, ("None was found.",))
+    command = verify_command(x)
+    text = [
+        f"At step {step_text(x.step)} of one run this conclusion is violated: {clean(x.claim)}.",
+        "Hypotheses and violation are certified." if x.certified else "The violation is NOT certified: it is numerical.",
+    ]
+    text.append("Re-check it with:" if command else "No certificate was written; give --out DIR to have one.")
+    tables = (values_table(x.config, "Configuration"),) if x.config else ()
+    return Section("counterexample", title, tuple(text), tables, command=command, tone="bad" if x.certified else "open")
+
+
+def _worst(report: AuditReport) -> str:
+    known = [(c.worst_margin, c.name) for c in report.simulation.conclusions if c.worst_margin is not None]
+    if not known:
+        return NOTHING
+    margin, name = min(known)
+    return f"{clean(name)}: {margin_text(margin)} decades"
+
+
+def _options(options: dict[str, Value]) -> tuple[Section, ...]:
+    if not options:
+        return ()
+    return (Section("options", "Options", tables=(values_table(options, "Name"),), folded=True),)
+
+
+def audit_view(report: AuditReport) -> ReportView:
+    """An audit report in words."""
+    s = report.simulation
+    facts = [
+        ("Runs that count", f"{s.configurations_satisfying_hypotheses} of {s.runs} satisfy the hypotheses certifiably"),
+        ("Worst margin", _worst(report)),
+        ("Conclusions", count_statuses(c.status for c in s.conclusions)),
+    ]
+    if report.proof:
+        facts.append(("Proof steps", count_statuses(step.status for step in report.proof)))
+    command = verify_command(report.counterexample)
+    if command:
+        facts.append(("Re-check with", command))
+    hypotheses = Section(
+        "hypotheses",
+        "Hypotheses",
+        (MARGIN_NOTE,) if report.hypotheses else ("None were recorded.",),
+        (hypotheses_table(report.hypotheses, report.theorem.latex),) if report.hypotheses else (),
+    )
+    return ReportView(
+        kind=report.kind,
+        label="Audit report",
+        verdict=verdict_tag(report.verdict, report.basis),
+        basis=basis_tag(report.basis),
+        reason=clean(report.reason),
+        facts=tuple(facts),
+        theorem=theorem_view(report.theorem),
+        urgent=_failed_steps(report),
+        sections=(
+            hypotheses,
+            _plot_section(report),
+            _conclusions(report),
+            _satisfiability(report.satisfiability),
+            _proof(report),
+            _probability(report.probability),
+            _hidden(report),
+            *_use(report),
+            _counterexample(report.counterexample),
+            not_done_section(report.not_done),
+            *_options(report.options),
+            environment_section(report.environment),
+        ),
+    )

@@ -1,0 +1,109 @@
+"""Condition reports as views."""
+
+from collections.abc import Sequence
+
+from checker.records import ConditionReport, HypothesisRecord
+from reports.numbers import NOTHING, clean, factor_text, margin_text, value_text
+from reports.parts import (
+    MARGIN_NOTE,
+    count_statuses,
+    definitions_table,
+    environment_section,
+    hypotheses_table,
+    not_done_section,
+    said,
+    theorem_view,
+    values_table,
+)
+from reports.view import Cell, ReportView, Section, Table
+from reports.words import Tag, basis_tag, verdict_tag
+
+_STRONGEST_FIRST = ("proof", "witness", "sample", "assumed")
+
+_PREDICTED = {
+    "rate_per_step": "factor on the loss per step",
+    "steps_to_1e-6": "steps until loss/loss_0 is at most 1e-6",
+    "largest_step": "largest admissible step size",
+    "smallest_width": "smallest width found to satisfy the hypotheses",
+}
+
+
+def _strength(basis: str) -> int:
+    return _STRONGEST_FIRST.index(basis) if basis in _STRONGEST_FIRST else len(_STRONGEST_FIRST)
+
+
+def verdict_basis(report: ConditionReport) -> Tag | None:
+    """How the verdict is known: all hypotheses are as sure as the least sure, one failure is enough."""
+    if report.verdict == "applies":
+        bases = [h.basis for h in report.hypotheses]
+        return basis_tag(max(bases, key=_strength)) if bases else None
+    if report.verdict == "does-not-apply":
+        bases = [h.basis for h in report.hypotheses if h.status == "fails"]
+        return basis_tag(min(bases, key=_strength)) if bases else None
+    return None
+
+
+def tightest(hypotheses: Sequence[HypothesisRecord]) -> str:
+    """The hypothesis with the least margin, in words."""
+    known = [(h.margin, h.name) for h in hypotheses if h.margin is not None]
+    if not known:
+        return NOTHING
+    margin, name = min(known)
+    factor = factor_text(margin)
+    return f"{clean(name)}: {margin_text(margin)} decades" + (f", {factor}" if factor else "")
+
+
+def _predicted(report: ConditionReport) -> Section:
+    if not report.predicted:
+        return Section("predicted", "What the theorem predicts here", ("Nothing was predicted.",))
+    rows = tuple(
+        (said(name, _PREDICTED.get(name, "")), Cell(value_text(p.value)), said(p.reason))
+        for name, p in report.predicted.items()
+    )
+    return Section(
+        "predicted", "What the theorem predicts here", tables=(Table(("Quantity", "Value", "Reason"), rows),)
+    )
+
+
+def _definitions(report: ConditionReport) -> Section:
+    tables = (definitions_table(report.definitions, report.theorem.latex),) if report.definitions else ()
+    if report.parameters:
+        tables += (values_table(report.parameters, "Parameter"),)
+    none = () if tables else ("The theorem has no definitions and no parameters.",)
+    return Section("definitions", "Definitions and parameters", none, tables)
+
+
+def check_view(report: ConditionReport) -> ReportView:
+    """A condition report in words."""
+    hypotheses = Section(
+        "hypotheses",
+        "Hypotheses",
+        (MARGIN_NOTE,) if report.hypotheses else ("The theorem states no hypotheses.",),
+        (hypotheses_table(report.hypotheses, report.theorem.latex),) if report.hypotheses else (),
+    )
+    config = Section(
+        "configuration",
+        "Configuration",
+        () if report.config else ("None was recorded.",),
+        (values_table(report.config, "Name"),) if report.config else (),
+    )
+    return ReportView(
+        kind=report.kind,
+        label="Condition report",
+        verdict=verdict_tag(report.verdict),
+        basis=verdict_basis(report),
+        reason=clean(report.reason),
+        facts=(
+            ("Hypotheses", count_statuses(h.status for h in report.hypotheses)),
+            ("Least margin", tightest(report.hypotheses)),
+        ),
+        theorem=theorem_view(report.theorem),
+        sections=(
+            hypotheses,
+            _definitions(report),
+            _predicted(report),
+            config,
+            not_done_section(report.not_done),
+            environment_section(report.environment),
+        ),
+    )

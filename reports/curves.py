@@ -1,0 +1,67 @@
+"""Which curves a report shows: every run's loss as a band, each conclusion along its worst run."""
+
+import re
+
+from checker.records import ConclusionRecord, Curve, Simulation
+from reports.numbers import clean, pairs_text
+from reports.view import Line, Plot
+
+_ABOUT_LOSS = re.compile(r"^\s*loss\s*(<=|<)")
+
+
+def _worst_label(conclusion: ConclusionRecord | None) -> str:
+    seed = (conclusion.worst_run or {}).get("seed") if conclusion else None
+    return "worst run" if seed is None else f"worst run (seed {seed})"
+
+
+def _band(simulation: Simulation, times: tuple[float, ...]) -> tuple[Line, ...]:
+    """The losses of all runs; recorded at the times of a curve of the same length, else at steps 0, 1, ..."""
+    lines: list[Line] = []
+    for losses in simulation.losses:
+        known = times[: len(losses)] if len(losses) <= len(times) else ()
+        own = known or tuple(float(step) for step in range(len(losses)))
+        lines.append(Line("band", "", own, losses))
+    return tuple(lines)
+
+
+def _sides(curve: Curve, worst: str) -> tuple[Line, ...]:
+    bound = "predicted (lower bound)" if curve.operator.startswith(">") else "predicted (upper bound)"
+    return (Line("worst", worst, curve.times, curve.lhs), Line("predicted", bound, curve.times, curve.rhs))
+
+
+def _alt(what: str, lines: tuple[Line, ...]) -> str:
+    runs = sum(line.role == "band" for line in lines)
+    parts = [f"{runs} runs as a faint band"] if runs else []
+    parts += ["the worst run marked"] if any(line.role == "worst" for line in lines) else []
+    parts += ["the prediction dashed"] if any(line.role == "predicted" for line in lines) else []
+    return f"{what}: " + ", ".join(parts) + "."
+
+
+def plots(simulation: Simulation) -> tuple[Plot, ...]:
+    """The loss first, then the other conclusions; empty where nothing was recorded."""
+    records = {c.name: c for c in simulation.conclusions}
+    about_loss = [c for c in simulation.curves if _is_about_loss(records.get(c.conclusion))]
+    drawn: list[Plot] = []
+    first = about_loss[:1]
+    lines = _band(simulation, first[0].times if first else ())
+    title = "Loss along the runs"
+    for curve in first:
+        title = f"Loss along the runs, against {clean(curve.conclusion)}"
+        lines += _sides(curve, _worst_label(records.get(curve.conclusion)))
+    if lines:
+        drawn.append(Plot("loss", title, _alt("Loss over the steps", lines), "step", "loss", lines))
+    for curve in simulation.curves:
+        if curve in first or not curve.times:
+            continue
+        record = records.get(curve.conclusion)
+        name = clean(curve.conclusion)
+        sides = _sides(curve, _worst_label(record))
+        claim = clean(record.claim) if record else name
+        run = f", run {pairs_text(record.worst_run)}" if record and record.worst_run else ""
+        alt = _alt(f"Both sides of {claim} along its worst run{run}", sides)
+        drawn.append(Plot(f"conclusion-{name}", f"{name}: {claim}", alt, "step", "both sides", sides))
+    return tuple(drawn)
+
+
+def _is_about_loss(record: ConclusionRecord | None) -> bool:
+    return record is not None and _ABOUT_LOSS.match(record.claim) is not None
