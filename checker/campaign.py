@@ -11,12 +11,15 @@ from checker.candidates import activations, generator, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.flow import flow_run, recorded_times, standing_violation
+from checker.hidden import threshold
 from checker.names import claim_dependencies, of_quantifier
+from checker.records import Hidden
 from checker.request import Request
 from checker.runs import Judged, Run, equilibrium_certified, gates, judge_hypotheses, run
 from checker.search import Assessed, evolve
 from checker.theorem import Theorem
-from checker.verdict import Verdict
+from checker.verdict import Basis, Verdict
 
 ROUNDS = 4
 """How often the shapes are gone through before giving up."""
@@ -39,13 +42,51 @@ class Campaign:
     hypotheses: list[Judged] = field(default_factory=list[Judged])
     violation: tuple[Run, str] | None = None
     closest: Assessed | None = None
+    basis: Basis = Basis.WITNESS
     tried: int = 0
     satisfying: int = 0
     dismissed: int = 0
+    excluded: dict[str, float] = field(default_factory=dict[str, float])
 
     def held(self) -> int:
         """Runs in which every conclusion held at every step."""
         return sum(1 for r in self.runs if r.verdict is Verdict.HOLDS)
+
+    def keep_violation(self, theorem: Theorem, result: Run, judged: list[Judged]) -> bool:
+        """Record a run that violates a conclusion; True if it refutes the theorem.
+
+        Where hypotheses have a hidden constant it excludes the values for which they
+        hold at this run, and refutes only if those are all.
+        """
+        self.satisfying += 1
+        self.hypotheses = self.hypotheses or judged
+        failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
+        for name in sorted(of_quantifier(theorem, "hidden")):
+            about = [c for c in theorem.hypotheses if name in claim_dependencies(c.claim, theorem.definitions)]
+            found = threshold(theorem, result.configuration, about, name) if about else None
+            if found is not None and found.side != "every value":
+                if found.value is not None:
+                    text = f"{name} {'<=' if found.side == 'at most' else '>='}"
+                    keep = max if found.side == "at most" else min
+                    self.excluded[text] = keep(self.excluded.get(text, found.value), found.value)
+                return False
+        self.runs.append(result)
+        self.violation = (result, min(failed, key=lambda n: (result.outcomes[n].failed_at or 0, n)))
+        return True
+
+    def hidden_rows(self, theorem: Theorem) -> tuple[Hidden, ...]:
+        """What the runs say of each hidden constant in the hypotheses."""
+        rows: list[Hidden] = []
+        for name in sorted(of_quantifier(theorem, "hidden")):
+            texts = [f"{text} {value:.6g}" for text, value in self.excluded.items() if text.startswith(f"{name} ")]
+            value = next((v for t, v in self.excluded.items() if t.startswith(f"{name} ")), None)
+            trend = "no run needs any value" if value is None else "runs were violated below it; the trend was not fitted"
+            rows.append(Hidden(name, value, trend, "; ".join(texts)))
+        return tuple(rows)
+
+    def hidden_supported(self) -> bool:
+        """Does no run exclude any value of a hidden constant?"""
+        return not self.excluded
 
 
 def hidden_gates(theorem: Theorem, configuration: Configuration) -> frozenset[str]:
@@ -148,14 +189,10 @@ def _violated(
         if judged is None:
             continue
         result = run(theorem, a.configuration, steps, stop_at=a.step)
-        failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
-        if failed:
-            campaign.satisfying += 1
-            campaign.hypotheses = campaign.hypotheses or judged
-            campaign.runs.append(result)
-            campaign.violation = (result, min(failed, key=lambda n: (result.outcomes[n].failed_at or 0, n)))
+        if result.verdict is not Verdict.FAILS:
+            campaign.dismissed += 1
+        elif campaign.keep_violation(theorem, result, judged):
             return True
-        campaign.dismissed += 1
     return False
 
 
@@ -185,15 +222,15 @@ def _support(
         judged = certified(theorem, a.configuration)
         if judged is None:
             continue
+        result = run(theorem, a.configuration, steps)
+        if result.verdict is Verdict.FAILS:
+            if campaign.keep_violation(theorem, result, judged):
+                return
+            continue
         campaign.satisfying += 1
         campaign.hypotheses = campaign.hypotheses or judged
-        result = run(theorem, a.configuration, steps)
         campaign.runs.append(result)
         progress(f"{campaign.held()} runs held")
-        if result.verdict is Verdict.FAILS:
-            failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
-            campaign.violation = (result, failed[0])
-            return
         held += result.verdict is Verdict.HOLDS
 
 
@@ -238,3 +275,56 @@ def _demoted(result: Run) -> Run:
         for name, o in result.outcomes.items()
     }
     return replace(result, outcomes=outcomes)
+
+
+def conduct_flow(
+    theorem: Theorem, request: Request, clock: Clock, *, runs: int, progress: Callable[[str], None]
+) -> Campaign:
+    """The same for gradient flow: recorded times, basis sample, except at the exact start."""
+    campaign = Campaign()
+    plan = units(theorem, request)
+    for turn in range(ROUNDS):
+        for index, (sizes, activation) in enumerate(plan):
+            if campaign.held() >= runs and turn > 0:
+                return campaign
+            if clock.cuts("further configurations", needs=1.0):
+                return campaign
+            kind = _turned(theorem, request, activation, turn)
+            rng = generator(request.seed, "flow", turn, index)
+            progress(f"searching {_words(sizes, kind)}")
+            found = evolve(
+                theorem, request, sizes, kind, rng, steps=0, population=24, generations=5, conclusions=False
+            )
+            campaign.tried += len(found)
+            _note_closest(campaign, found)
+            good = [a for a in found if a.hypotheses >= 0]
+            order = rng.permutation(len(good))[: max(6, -(-runs // max(1, len(plan))) + 2)]
+            if _flows(theorem, campaign, [good[i] for i in order], clock, progress):
+                return campaign
+    return campaign
+
+
+def _flows(
+    theorem: Theorem, campaign: Campaign, good: Sequence[Assessed], clock: Clock, progress: Callable[[str], None]
+) -> bool:
+    for a in good:
+        if clock.cuts("further flows", needs=1.0):
+            return False
+        judged = certified(theorem, a.configuration)
+        if judged is None:
+            continue
+        times = recorded_times(theorem, a.configuration)
+        result = flow_run(theorem, a.configuration, times)
+        if result.verdict is Verdict.FAILS:
+            at_start = any(o.failed_at == 0 for o in result.outcomes.values())
+            standing = None if at_start else standing_violation(theorem, a.configuration, times)
+            if at_start or standing is not None:
+                campaign.basis = Basis.WITNESS if at_start else Basis.SAMPLE
+                if campaign.keep_violation(theorem, result if standing is None else standing[0], judged):
+                    return True
+            result = _demoted(result)
+        campaign.satisfying += 1
+        campaign.hypotheses = campaign.hypotheses or judged
+        campaign.runs.append(result)
+        progress(f"{campaign.held()} runs held")
+    return False

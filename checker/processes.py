@@ -7,7 +7,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -134,7 +134,7 @@ class Pair:
 
 
 @contextlib.contextmanager
-def solver_pair() -> Iterator[Pair]:
+def solver_pair() -> Generator[Pair]:
     """Both solvers, started in parallel, ended on leaving."""
     pair = Pair(SolverProcess("z3"), SolverProcess("cvc5"))
     try:

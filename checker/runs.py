@@ -16,13 +16,13 @@ from checker.algebras import BALLS
 from checker.batch import stack
 from checker.configuration import Configuration, ScalarEnv, exact, instantiate, scalar
 from checker.dynamics import descend, picard, planned_precision
-from checker.enclosure import Enclosure, frobenius, matrix, outward, root, to_arb
+from checker.enclosure import Ball, Enclosure, frobenius, matrix, outward, root, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement, judge
 from checker.expression.simplify import next_depth_of_claim, same_at_start
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Number
 from checker.kernel_names import kernel_enclosures
-from checker.names import is_about_well_posedness, used_names
+from checker.names import claim_dependencies, is_about_well_posedness, used_names
 from checker.scene import Moment, Path, Scene, State, dependencies
 from checker.settings import SETTINGS
 from checker.settings.base import Instance
@@ -67,6 +67,7 @@ class Outcome:
     operator: str
     lhs: tuple[float | None, ...]
     rhs: tuple[float | None, ...]
+    failure: Judgement | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Run:
     ended: str
     outcomes: Mapping[str, Outcome]
     losses: tuple[float | None, ...]
+    times: tuple[float, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -188,6 +190,16 @@ def conclusion_claim(theorem: Theorem, conclusion: NamedClaim) -> Claim:
     return Claim(conclusion.claim.text, tuple(parts))
 
 
+def judged_conclusions(theorem: Theorem, configuration: Configuration) -> dict[str, Claim]:
+    """The conclusions that can be judged here: those without a constant that has no value."""
+    open_names = frozenset(theorem.parameters) - frozenset(configuration.parameters)
+    return {
+        c.name: conclusion_claim(theorem, c)
+        for c in theorem.conclusions
+        if not claim_dependencies(c.claim, theorem.definitions) & open_names
+    }
+
+
 class Ledger:
     """Collects the judgements of one conclusion over the steps of a run."""
 
@@ -196,6 +208,7 @@ class Ledger:
         self.worst: float | None = None
         self.at = 0
         self.failed_at: int | None = None
+        self.failure: Judgement | None = None
         self.reason = ""
         self.operator = ""
         self._keep = keep_curve
@@ -210,17 +223,22 @@ class Ledger:
             self.rhs.append(_middle(judgement.rhs))
         if judgement.verdict is Verdict.FAILS:
             self.verdict = Verdict.FAILS
-            self.failed_at = tau if self.failed_at is None else self.failed_at
+            if self.failed_at is None:
+                self.failed_at, self.failure = tau, judgement
         elif judgement.verdict is Verdict.UNDECIDED and self.verdict is Verdict.HOLDS:
             self.verdict = Verdict.UNDECIDED
             self.reason = f"step {tau}: {judgement.reason or 'the two sides are too close to tell'}"
         if judgement.margin is not None and (self.worst is None or judgement.margin < self.worst):
             self.worst, self.at = judgement.margin, tau
 
+    def lose(self, tau: int, reason: str) -> None:
+        """The run is not known from here on."""
+        self.add(tau, undecided(reason))
+
     def outcome(self) -> Outcome:
         return Outcome(
             self.verdict, self.worst, self.at, self.failed_at, self.reason, self.operator,
-            tuple(self.lhs), tuple(self.rhs),
+            tuple(self.lhs), tuple(self.rhs), self.failure,
         )  # fmt: skip
 
 
@@ -262,11 +280,21 @@ def _tied(part: Comparison, theorem: Theorem) -> bool:
     return same_at_start(part, theorem.definitions)
 
 
-def ball_states(theorem: Theorem, configuration: Configuration, instance: Instance, steps: int) -> Iterator[State[Enclosure]]:
+def step_size(theorem: Theorem, scene: Scene[Enclosure]) -> Ball:
+    """The step size: a parameter, or a definition that binds it."""
+    value = scene.name(theorem.step or "eta")
+    if isinstance(value, arb_mat):
+        raise NotEnclosed("the step size is not a number")
+    return value
+
+
+def ball_states(
+    theorem: Theorem, configuration: Configuration, instance: Instance, steps: int
+) -> Iterator[State[Enclosure]]:
     """The states of a run in balls, tau = 0, 1, ..., steps, at the ambient precision."""
     setting = SETTINGS[configuration.setting]
     if theorem.algorithm == "gradient-descent":
-        eta = scalar(configuration.parameters[theorem.step or "eta"], configuration)
+        eta = step_size(theorem, start_scene(theorem, configuration))
         yield from descend(setting, instance, eta, steps)
     elif theorem.algorithm == "picard":
         yield from picard(setting, instance, steps)
@@ -274,11 +302,14 @@ def ball_states(theorem: Theorem, configuration: Configuration, instance: Instan
         yield setting.enclose(instance)
 
 
-def float_states(theorem: Theorem, configuration: Configuration, instance: Instance, steps: int) -> Iterator[State[Enclosure]]:
+def float_states(
+    theorem: Theorem, configuration: Configuration, instance: Instance, steps: int
+) -> Iterator[State[Enclosure]]:
     """The computed points of a float64 run, each enclosed as an exact point of its own."""
     setting = SETTINGS[configuration.setting]
     problem, params = stack([configuration])
-    eta = torch.tensor([float(to_arb(scalar(configuration.parameters[theorem.step or "eta"], configuration)).mid())], dtype=torch.float64)
+    size = step_size(theorem, start_scene(theorem, configuration))
+    eta = torch.tensor([float(to_arb(size).mid())], dtype=torch.float64)
     for tau, point in enumerate(gradient_descent(problem, params, eta, steps)):
         if tau == 0:
             yield setting.enclose(instance)
@@ -313,7 +344,7 @@ def run(
     """Judge every conclusion at every step 0..steps of one run (or up to `stop_at`)."""
     static = theorem.algorithm == "none"
     steps = 0 if static else steps
-    claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
+    claims = judged_conclusions(theorem, configuration)
     depth = max((next_depth_of_claim(claim) for claim in claims.values()), default=0)
     bits = precision or (planned_precision(steps) if mode == "balls" and not static else FLOAT_PRECISION)
     ledgers = {name: Ledger(curves) for name in claims}
@@ -357,6 +388,11 @@ def run(
                 break
     outcomes = {name: ledger.outcome() for name, ledger in ledgers.items()}
     return Run(configuration, mode, bits, judged, ended, outcomes, tuple(losses))
+
+
+def middle_of_loss(moment: Moment[Enclosure]) -> float | None:
+    """The loss at a moment as a float for plots, or None."""
+    return _middle(_loss(moment))
 
 
 def _loss(moment: Moment[Enclosure]) -> Enclosure | None:

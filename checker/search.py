@@ -4,7 +4,7 @@ Everything here is an estimate in batches of float64. What it finds is a proposa
 `checker.runs` judges; searching is not sampling, and gives no confidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from checker.admissible import Reduced, choose, largest, reduce, worst_margin
-from checker.algebras import batches
 from checker.batch import CPU, scene_of
 from checker.candidates import neighbours, propose
 from checker.configuration import Configuration
@@ -23,8 +22,9 @@ from checker.expression.tree import Claim, Number
 from checker.names import claim_dependencies, of_quantifier
 from checker.request import Request
 from checker.runs import conclusion_claim, gates
-from checker.scene import Path, Scene
+from checker.scene import Moment, Path, Scene
 from checker.theorem import Theorem
+from models.settings.base import Estimate
 from models.training import gradient_descent, picard
 
 FRACTIONS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 16))
@@ -181,27 +181,16 @@ def _moments(steps: int, every: bool) -> list[int]:
     return sorted(points)
 
 
-def simulate(theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device = CPU) -> list[Assessed]:
-    """Estimate every conclusion along every run; each candidate keeps its worst margin, name and step."""
-    configurations = [a.configuration for a in assessed]
-    size = len(configurations)
-    scene = scene_of(theorem, configurations, device)
-    claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
-    hidden = of_quantifier(theorem, "hidden")
-    claims = {k: c for k, c in claims.items() if not claim_dependencies(c, theorem.definitions) & hidden}
-    depth = max((next_depth_of_claim(c) for c in claims.values()), default=0)
-    carried = any(function in c.text for c in claims.values() for function in ("total", "least", "greatest"))
-    algebra = batches(size, device)
+def float_path(
+    theorem: Theorem, configurations: Sequence[Configuration], scene: Scene[Tensor], steps: int, depth: int
+) -> Iterator[Moment[Tensor]]:
+    """The moments of a batch of float64 runs in order, each with what its `next` reaches already known."""
     path: Path[Tensor] = Path(scene, depth + 2)
-    worst = torch.full((size,), torch.inf, dtype=torch.float64)
-    where = [("", 0)] * size
-    states = _float_states(theorem, configurations, scene, steps + depth, device)
-    length = algebra.number(0)
-    before = None
-    loss_0 = None
-    static = theorem.algorithm == "none"
-    wanted = [0] if static else _moments(steps, carried)
-    for tau in range(wanted[-1] + 1):
+    states = _float_states(theorem, scene, steps + depth)
+    length = scene.algebra.number(0)
+    before: Estimate | None = None
+    last = 0 if theorem.algorithm == "none" else steps
+    for tau in range(last + 1):
         while path.length <= tau + depth:
             state = next(states, None)
             if state is None:
@@ -211,46 +200,68 @@ def simulate(theorem: Theorem, assessed: Sequence[Assessed], steps: int, device:
             path.push(state, length)
             before = state
         if path.length <= tau:
-            break
-        if tau not in wanted:
+            return
+        yield path.at(tau)
+
+
+def _float_states(theorem: Theorem, scene: Scene[Tensor], steps: int) -> Iterator[Estimate]:
+    start = scene.state
+    if not isinstance(start, Estimate):
+        raise TypeError("a float path starts from an estimate")
+    if theorem.algorithm == "gradient-descent":
+        return iter(gradient_descent(start.problem, start.params, scene.name(theorem.step or "eta"), steps))
+    if theorem.algorithm == "picard":
+        return iter(picard(start.problem, start.params, steps))
+    return iter([start])
+
+
+def _moved(before: Estimate, after: Estimate, names: tuple[str, ...]) -> Tensor:
+    total = torch.zeros(len(before.problem.y), dtype=torch.float64, device=before.problem.y.device)
+    for name in names:
+        total = total + ((after.params[name] - before.params[name]) ** 2).flatten(1).sum(dim=1)
+    return torch.sqrt(total)
+
+
+def simulate(
+    theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device = CPU
+) -> list[Assessed]:
+    """Estimate every conclusion along every run; each candidate keeps its worst margin, name and step."""
+    configurations = [a.configuration for a in assessed]
+    size = len(configurations)
+    scene = scene_of(theorem, configurations, device)
+    hidden = of_quantifier(theorem, "hidden")
+    claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
+    claims = {k: c for k, c in claims.items() if not claim_dependencies(c, theorem.definitions) & hidden}
+    depth = max((next_depth_of_claim(c) for c in claims.values()), default=0)
+    carried = any(function in c.text for c in claims.values() for function in ("total", "least", "greatest"))
+    worst = torch.full((size,), torch.inf, dtype=torch.float64)
+    where = [("", 0)] * size
+    alive = torch.ones(size, dtype=torch.bool)
+    first: Tensor | None = None
+    wanted = frozenset(_moments(steps, carried))
+    for moment in float_path(theorem, configurations, scene, steps, depth):
+        if moment.tau not in wanted:
             continue
-        moment = path.at(tau)
-        loss = moment.name("loss").to(CPU)
-        loss_0 = loss if loss_0 is None else loss_0
-        alive = loss > 1e-19 * loss_0 if theorem.algorithm == "gradient-descent" else torch.ones(size, dtype=torch.bool)
+        if theorem.algorithm == "gradient-descent":
+            loss = moment.name("loss").to(CPU)
+            first = loss if first is None else first
+            alive = loss > 1e-19 * first
         for name, claim in claims.items():
             try:
                 found = margin(claim, moment).to(CPU)
             except (KeyError, RuntimeError, ArithmeticError):
                 continue
-            if tau == 0:
+            if moment.tau == 0:
                 found = torch.where(found.abs() < 1e-12, torch.inf, found)
             found = torch.where(alive, torch.nan_to_num(found, nan=torch.inf), torch.inf)
             for i in torch.nonzero(found < worst).flatten().tolist():
-                where[i] = (name, tau)
+                where[i] = (name, moment.tau)
             worst = torch.minimum(worst, found)
         if not bool(alive.any()):
             break
     return [
         replace(a, conclusion=float(worst[i]), name=where[i][0], step=where[i][1]) for i, a in enumerate(assessed)
     ]
-
-
-def _float_states(theorem, configurations, scene, steps, device):  # noqa: ANN001, ANN202
-    problem, params = scene.state.problem, scene.state.params
-    if theorem.algorithm == "gradient-descent":
-        eta = scene.given[theorem.step or "eta"]
-        return iter(gradient_descent(problem, params, eta, steps))
-    if theorem.algorithm == "picard":
-        return iter(picard(problem, params, steps))
-    return iter([scene.state])
-
-
-def _moved(before, after, names):  # noqa: ANN001, ANN202
-    total = 0
-    for name in names:
-        total = total + ((after.params[name] - before.params[name]) ** 2).flatten(1).sum(dim=1)
-    return torch.sqrt(total)
 
 
 def evolve(

@@ -16,11 +16,10 @@ from flint import ctx, fmpq
 from checker.enclosure import Enclosure
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import judge
-from checker.expression.smt import (
-    BeyondSolversError,
+from checker.expression.smt import BeyondSolversError, encode_step
+from checker.expression.smt_text import (
     StepScript,
     consistency,
-    encode_step,
     refutation,
     refutation_among,
     side_question,
@@ -142,7 +141,7 @@ def _open_reason(script: StepScript, answers: Sequence[Answer]) -> str:
             for name in script.variables
             if smt_name(name) in found[0].model
         )
-        return f"a counterexample near {near} was found, but none with rational coordinates"
+        return f"a counterexample near {near} was found, and none that an exact re-check confirms"
     return "a step holds only where both solvers prove it"
 
 

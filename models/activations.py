@@ -40,8 +40,9 @@ def _slopes(left: float, right: float) -> Callable[[Tensor, float], Tensor]:
     """The derivative of a function with slope `left` before 0 and `right` after it."""
 
     def dphi(z: Tensor, kink: float) -> Tensor:
-        sides = torch.where(z > 0, right, torch.where(z < 0, left, kink))
-        return torch.where(torch.isnan(z), math.nan, sides).to(z.dtype)
+        slopes = torch.full_like(z, kink)  # two Python numbers in torch.where would make it float32
+        slopes = torch.where(z > 0, right, torch.where(z < 0, left, slopes))
+        return torch.where(torch.isnan(z), z, slopes)
 
     return dphi
 

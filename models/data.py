@@ -122,7 +122,7 @@ def _digits(text: str, n: int | None, d: int | None, seed: int) -> Dataset:
     picked = [generator.permutation(group)[:share] for group, share in zip(members, shares, strict=True)]
     order = generator.permutation(np.concatenate(picked))
     digit = targets[order]
-    y = digit / 4.5 - 1 if len(classes) > 2 else np.where(digit == classes[0], -1.0, 1.0)
+    y = np.where(digit == classes[0], -1.0, 1.0) if text != "all" else digit / 4.5 - 1
     return Dataset(np.ascontiguousarray(images[order].T / 16), y, f"digits:{text}", classes)
 
 

@@ -16,7 +16,7 @@ from models.settings.deq import DeqEstimate, next_iterate
 Floats = NDArray[np.float64]
 
 _SAFETY = 2.0  # the error estimate of the flow is this multiple of what a tenfold finer run changes
-_ROUNDING = 64 * float(np.finfo(np.float64).eps)
+_FINER = 0.1  # the tolerances of the finer run, as a share of those asked for
 
 
 def _along(runs: Tensor, like: Tensor) -> Tensor:
@@ -122,8 +122,11 @@ class _Field:
         return torch.cat([-gradients[name].flatten() for name in self._names]).cpu().numpy()
 
 
-def _follow(field: _Field, times: Sequence[float], rtol: float, atol: float) -> Floats:
-    """The flat trained parameters at each time, (K, size); NaN from where the integrator gave up."""
+def _follow(field: _Field, times: Sequence[float], rtol: float, atol: float, pause: float) -> Floats:
+    """The flat trained parameters at each time, (K, size); NaN from where the integrator gave up.
+
+    `pause` scales the first step, so that two runs never share their steps.
+    """
     start = field.start()
     out = np.full((len(times), start.size), np.nan)
     out[np.asarray(times) == 0] = start
@@ -135,7 +138,7 @@ def _follow(field: _Field, times: Sequence[float], rtol: float, atol: float) -> 
     if pace == 0:
         out[:] = start
         return out
-    first = min(later[-1], 1e-2 * max(float(np.linalg.norm(start)), 1e-3) / pace)
+    first = pause * min(later[-1], 1e-2 * max(float(np.linalg.norm(start)), 1e-3) / pace)
     with np.errstate(all="ignore"):  # a stage outside the well-posed region is NaN: the step is cut
         found = solve_ivp(
             field, (0.0, later[-1]), start, "DOP853", t_eval=later, rtol=rtol, atol=atol, first_step=first
@@ -154,8 +157,9 @@ def gradient_flow(
 
     Each run is integrated twice by an adaptive method of order 8 (Hairer, Norsett, Wanner
     1993, section II.5, DOP853), with the given tolerances and with a tenth of them. The finer
-    run is returned; the error estimate is twice the distance between the two, plus 64 units
-    of rounding of the parameters' norm (0 at time 0, where the state is given). It is an
+    run is returned; the error estimate is twice the distance between the two plus the finer
+    run's own tolerance, rtol/10 * |P| + atol/10 * sqrt(entries of P), which covers the times
+    where the two agree by chance. It is 0 at time 0, where the state is given. It is an
     estimate, not a bound. ValueError for times or tolerances out of range.
     """
     if not times or times[0] < 0 or any(b <= a for a, b in pairwise(times)):
@@ -173,13 +177,13 @@ def gradient_flow(
             problem.setting, problem.X[one], problem.y[one], problem.activation, problem.kink, problem.trains
         )
         mine = {name: value[one] for name, value in params.items()}
-        coarse = _follow(_Field(alone, mine), times, rtol, atol)
+        coarse = _follow(_Field(alone, mine), times, rtol, atol, 1.0)
         field = _Field(alone, mine)
-        fine = _follow(field, times, rtol / 10, atol / 10)
+        fine = _follow(field, times, _FINER * rtol, _FINER * atol, 0.75)
         for k, t in enumerate(times):
             distance = float(np.linalg.norm(fine[k] - coarse[k]))
-            rounding = 0.0 if t == 0 else _ROUNDING * float(np.linalg.norm(fine[k]))
-            error[k, run] = _SAFETY * distance + rounding
+            promised = rtol * float(np.linalg.norm(fine[k])) + atol * fine[k].size ** 0.5
+            error[k, run] = _SAFETY * distance + (_FINER * promised if t > 0 else 0.0)
             pieces[k].append(field.read(fine[k]))
     joined = [{name: torch.cat([piece[name] for piece in row]) for name in params} for row in pieces]
     estimates = tuple(model.estimate(problem, point, tau=k) for k, point in enumerate(joined))

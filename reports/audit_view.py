@@ -29,7 +29,7 @@ from reports.parts import (
     values_table,
 )
 from reports.view import Cell, ReportView, Section, Table
-from reports.words import basis_tag, need_tag, status_tag, verdict_tag
+from reports.words import Tone, basis_tag, need_tag, status_tag, verdict_tag
 
 
 def _counts(c: ConclusionRecord) -> str:
@@ -45,11 +45,11 @@ def _conclusions(report: AuditReport) -> Section:
     )
     if s.runs_in_balls or s.runs_in_float:
         facts.append(
-            f"{s.runs_in_balls} runs in rigorous enclosures, which decide; {s.runs_in_float} runs in float64 enclosed "
-            "at the computed points, which support and never refute."
+            f"{s.runs_in_balls} runs in rigorous enclosures, which decide; {s.runs_in_float} runs in "
+            "float64, enclosed at the computed points, which support and never refute."
         )
     if s.ended_early:
-        facts.append(f"{s.ended_early} runs ended early, the loss having certifiably reached 1e-20 of its start.")
+        facts.append(f"{s.ended_early} runs ended early, their loss certified below 1e-20 of its start.")
     rows = tuple(
         (
             said(c.name, c.why),
@@ -76,7 +76,7 @@ def _plot_section(report: AuditReport) -> Section:
 
 
 def _satisfiability(s: Satisfiability) -> Section:
-    word = {"holds": "They can.", "fails": "They cannot.", "undecided": "Not known."}.get(s.status, "Not known.")
+    word = {"holds": "They can.", "fails": "They cannot."}.get(s.status, "Not known.")
     tables = [
         Table(
             ("Can the hypotheses hold?", "Status", "Basis"),
@@ -88,7 +88,7 @@ def _satisfiability(s: Satisfiability) -> Section:
     if s.misses:
         columns = tuple(dict.fromkeys(name for row in s.misses for name in row))
         rows = tuple(tuple(Cell(value_text(row.get(name))) for name in columns) for row in s.misses)
-        tables.append(Table(tuple(map(clean, columns)), rows, "How far they are missed, a row a width, in decades."))
+        tables.append(Table(tuple(map(clean, columns)), rows, "How far they are missed, in decades."))
     return Section("satisfiability", "Can the hypotheses hold at all?", (word,), tuple(tables))
 
 
@@ -110,8 +110,10 @@ def _failed_steps(report: AuditReport) -> tuple[Section, ...]:
     if not failed:
         return ()
     many = f"{len(failed)} proof steps do" if len(failed) > 1 else "One proof step does"
-    text = f"{many} not follow as stated. This changes no verdict: the claim may be true, but not by this argument."
-    return (Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),)
+    text = f"{many} not follow as stated. This changes no verdict: the claim may hold for another reason."
+    return (
+        Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),
+    )
 
 
 def _proof(report: AuditReport) -> Section:
@@ -148,19 +150,23 @@ def _hidden(report: AuditReport) -> Section:
         for h in report.hidden
     )
     return Section(
-        "hidden", "Hidden constants", tables=(Table(("Constant", "Needed by the runs", "Trend", "Excluded"), rows),)
+        "hidden",
+        "Hidden constants",
+        tables=(Table(("Constant", "Needed by the runs", "Trend", "Excluded"), rows),),
     )
 
 
 def _use(report: AuditReport) -> tuple[Section, ...]:
     out: list[Section] = []
     if report.hypothesis_use:
-        rows = tuple((said(u.name), tagged(need_tag(u.needed)), said(u.evidence)) for u in report.hypothesis_use)
+        rows = tuple(
+            (said(u.name), tagged(need_tag(u.needed)), said(u.evidence)) for u in report.hypothesis_use
+        )
         table = Table(("Hypothesis", "Needed?", "Evidence"), rows)
         out.append(Section("use", "Is each hypothesis needed?", tables=(table,)))
     if report.sharpness:
         rows = tuple((said(x.conclusion), margin_cell(x.slack), said(x.at)) for x in report.sharpness)
-        table = Table(("Conclusion", "Slack", "At"), rows, "How close the tightest run came to equality, in decades.")
+        table = Table(("Conclusion", "Slack", "At"), rows, "How close the tightest run came, in decades.")
         out.append(Section("sharpness", "How sharp are the bounds?", tables=(table,)))
     return tuple(out)
 
@@ -179,11 +185,12 @@ def _counterexample(x: Counterexample | None) -> Section:
     command = verify_command(x)
     text = [
         f"At step {step_text(x.step)} of one run this conclusion is violated: {clean(x.claim)}.",
-        "Hypotheses and violation are certified." if x.certified else "The violation is NOT certified: it is numerical.",
+        "Hypotheses and violation are certified." if x.certified else "The violation is NOT certified.",
     ]
     text.append("Re-check it with:" if command else "No certificate was written; give --out DIR to have one.")
     tables = (values_table(x.config, "Configuration"),) if x.config else ()
-    return Section("counterexample", title, tuple(text), tables, command=command, tone="bad" if x.certified else "open")
+    tone: Tone = "bad" if x.certified else "open"
+    return Section("counterexample", title, tuple(text), tables, command=command, tone=tone)
 
 
 def _worst(report: AuditReport) -> str:
@@ -204,7 +211,7 @@ def audit_view(report: AuditReport) -> ReportView:
     """An audit report in words."""
     s = report.simulation
     facts = [
-        ("Runs that count", f"{s.configurations_satisfying_hypotheses} of {s.runs} satisfy the hypotheses certifiably"),
+        ("Hypotheses certified in", f"{s.configurations_satisfying_hypotheses} of {s.runs} runs"),
         ("Worst margin", _worst(report)),
         ("Conclusions", count_statuses(c.status for c in s.conclusions)),
     ]

@@ -31,7 +31,8 @@ def source_line(source: Mapping[str, Value]) -> str:
     found = [clean(str(source.get(key) or "")) for key in _SOURCE_LINE]
     authors, year, where, arxiv = found
     named = f"{authors} ({year})" if authors and year else authors or year
-    return ", ".join(part for part in (named, where, f"arXiv:{arxiv}" if arxiv else "") if part) or "source not stated"
+    parts = (named, where, f"arXiv:{arxiv}" if arxiv else "")
+    return ", ".join(part for part in parts if part) or "source not stated"
 
 
 def theorem_view(header: TheoremHeader) -> TheoremView:
@@ -92,19 +93,17 @@ def hypotheses_table(records: Iterable[HypothesisRecord], latex: Mapping[str, st
 
 
 MARGIN_NOTE = (
-    "Both sides are certified enclosures, rounded outward. The margin is log10(larger side / smaller side) in decades, "
-    "positive where the claim holds; a chain or an 'and' is reported by its least-margin part."
+    "Both sides are certified enclosures, rounded outward. The margin is log10(larger side / smaller side) "
+    "in decades, positive where the claim holds; a chain or an 'and' is reported by its least-margin part."
 )
 
 
 def count_statuses(statuses: Iterable[str]) -> str:
     """`3 hold, 1 fails, 0 undecided`."""
     seen = list(statuses)
-    held, failed, rest = seen.count("holds"), seen.count("fails"), 0
-    rest = len(seen) - held - failed
-    return (
-        f"{held} {'holds' if held == 1 else 'hold'}, {failed} {'fails' if failed == 1 else 'fail'}, {rest} undecided"
-    )
+    held, failed = seen.count("holds"), seen.count("fails")
+    hold, fail = "holds" if held == 1 else "hold", "fails" if failed == 1 else "fail"
+    return f"{held} {hold}, {failed} {fail}, {len(seen) - held - failed} undecided"
 
 
 def values_table(values: Mapping[str, Value], head: str, caption: str = "") -> Table:
@@ -132,4 +131,5 @@ def environment_section(environment: Mapping[str, Value]) -> Section:
     """Seeds and versions: what it takes to repeat the work."""
     if not environment:
         return Section("environment", "Seed and versions", ("None were recorded.",))
-    return Section("environment", "Seed and versions", tables=(values_table(environment, "Name"),), folded=True)
+    table = values_table(environment, "Name")
+    return Section("environment", "Seed and versions", tables=(table,), folded=True)

@@ -1,13 +1,13 @@
 """Frozen view records: everything a page says, already in words. Renderers see these and nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from reports.words import Tag
+from reports.words import Tag, Tone
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One table cell: text, or a tag, or a claim (`code`, with MathML and LaTeX where given), and small notes."""
+    """One table cell: text, a tag, or a claim (`code`, with MathML and LaTeX where given), and notes."""
 
     text: str
     tag: Tag | None = None
@@ -19,7 +19,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column titles; every row has one cell a column. `wide` tables stack on small screens."""
+    """Rows of cells under column titles; every row has one cell a column."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -59,7 +59,7 @@ class Section:
     plots: tuple[Plot, ...] = ()
     items: tuple[str, ...] = ()
     command: str = ""
-    tone: str = "plain"
+    tone: Tone = "plain"
     folded: bool = False
 
 
@@ -90,4 +90,3 @@ class ReportView:
     theorem: TheoremView
     sections: tuple[Section, ...]
     urgent: tuple[Section, ...] = ()
-    environment: tuple[tuple[str, str], ...] = field(default=())

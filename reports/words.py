@@ -57,10 +57,22 @@ _VERDICTS = {
 
 _EVIDENCE = {
     ("supported", "proof"): "The claim was proved outright.",
-    ("refuted", "witness"): "One configuration satisfies every hypothesis and violates a conclusion, both certified.",
-    ("refuted", "sample"): "The data exclude the claim at the stated confidence; no single witness is certified.",
-    ("vacuous", "proof"): "The hypotheses contradict each other or the stated start: the theorem says nothing.",
-    ("vacuous", "sample"): "No draw of the stated start satisfied the hypotheses, and wider models do not help.",
+    (
+        "refuted",
+        "witness",
+    ): "One configuration satisfies every hypothesis and violates a conclusion, both certified.",
+    (
+        "refuted",
+        "sample",
+    ): "The data exclude the claim at the stated confidence; no single witness is certified.",
+    (
+        "vacuous",
+        "proof",
+    ): "The hypotheses contradict each other or the stated start: the theorem says nothing.",
+    (
+        "vacuous",
+        "sample",
+    ): "No draw of the stated start satisfied the hypotheses, and wider models do not help.",
 }
 
 _STATUSES = {
@@ -81,9 +93,14 @@ _BASES = {
 _FIDELITIES = {
     "verbatim": Tag("verbatim", "", "plain", "The statement stands as printed in its source."),
     "paraphrase": Tag("paraphrase", "", "plain", "The statement says in other words what its source says."),
-    "derived": Tag("derived", "", "plain", "The statement was derived by the author of the file, not quoted."),
+    "derived": Tag(
+        "derived", "", "plain", "The statement was derived by the author of the file, not quoted."
+    ),
     "recalled": Tag(
-        "RECALLED", "!", "loud", "Written from memory; the source was not read. A verdict is about this file only."
+        "RECALLED",
+        "!",
+        "loud",
+        "Written from memory; the source was not read. A verdict is about this file only.",
     ),
     "reconstructed": Tag(
         "RECONSTRUCTED",
@@ -117,7 +134,9 @@ def basis_tag(basis: str) -> Tag:
 
 def fidelity_tag(fidelity: str) -> Tag:
     """How close a statement is to its source; recollections are loud, and so is silence."""
-    return _FIDELITIES.get(fidelity) or Tag("fidelity not stated", "!", "loud", "How close it is to its source is unknown.")
+    return _FIDELITIES.get(fidelity) or Tag(
+        "fidelity not stated", "!", "loud", "How close it is to its source is unknown."
+    )
 
 
 def need_tag(needed: bool | None) -> Tag:

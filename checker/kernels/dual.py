@@ -27,7 +27,7 @@ def kappa(activation: str, q1: arb, q2: arb, k: arb) -> arb:
     """E phi(u)phi(v), (u, v) ~ N(0, [[q1, k], [k, q2]]), for all variances and covariances in the balls.
 
     A covariance beyond +-sqrt(q1*q2) counts as that bound. Accuracy: the ambient precision for closed
-    forms, at most 60 bits for tanh, sigmoid, softplus, swish and elu.
+    forms, at most 50 bits for tanh, sigmoid, softplus, swish and elu.
     Raises NotEnclosed where the quadrature is out of reach, CertainlyUndefined for a negative variance.
     """
     return _at_point(_growth(activation), q1, q2, k, lambda *point: _value(activation, *point))
@@ -49,6 +49,9 @@ def kappadot(activation: str, q1: arb, q2: arb, k: arb) -> arb:
 
 def second_moment(activation: str, q: arb) -> arb:
     """E phi(u)**2 for u ~ N(0, q): kappa(q, q, q) without the loss of dependency."""
+    if q.is_zero():
+        at_zero = to_arb(BALL_ACTIVATIONS[activation].at_zero())
+        return at_zero * at_zero
     return _moment_at_point(_growth(activation), q, lambda p: _value(activation, p, p, p))
 
 

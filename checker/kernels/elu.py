@@ -18,7 +18,7 @@ from checker.kernels.closed import opposite, root
 
 Complex: TypeAlias = Callable[[acb], acb]
 
-_MOST_BITS = 60
+_MOST_BITS = 50
 _PARALLEL = 2.0**-25  # below this sine of the angle the two variables count as parallel
 
 

@@ -15,23 +15,25 @@ Array: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Array], Array]
 
 _DEGREE = 200
+_MOST_ROUNDS = 2000
 _NODES: Array = np.arange(-280, 281) * 0.05
-_WEIGHTS: Array = 0.05 * np.exp(-(_NODES**2) / 2) / np.sqrt(2 * np.pi)
+_WEIGHTS: Array = np.asarray(0.05 * np.exp(-(_NODES**2) / 2) / np.sqrt(2 * np.pi), dtype=np.float64)
 _LEAK = 0.01
 
 
 def population_gram_estimate(activation: str, A: float, C: Array) -> Array:
     """An estimate of K (n, n), the fixed point K = kappa(A*K + C), by iteration from 0.
 
-    C is symmetric positive semidefinite; not finite where the iteration does not settle.
+    C is symmetric positive semidefinite. Where the iteration does not settle its last value is returned.
     """
-    K = np.zeros_like(C)
-    for _ in range(2000):
-        update = _dual(activation, A * K + C, derivative=False)
-        if np.array_equal(update, K) or float(np.abs(update - K).max()) <= 1e-16 * float(np.abs(K).max()):
-            return update
-        K = update
-    return K
+    gram = np.zeros_like(C)
+    for _ in range(_MOST_ROUNDS):
+        update = _dual(activation, A * gram + C, derivative=False)
+        moved = float(np.abs(update - gram).max(initial=0.0))
+        gram = update
+        if not moved > 1e-16 * float(np.abs(gram).max(initial=0.0)):
+            break
+    return gram
 
 
 def population_ntk_estimate(

@@ -14,6 +14,7 @@ from flint import arb, arb_mat
 from checker.activations import BALL_ACTIVATIONS
 from checker.enclosure import Ball, to_arb
 from checker.errors import NotEnclosed
+from checker.kernels import quadrature
 from checker.kernels.dual import kappa, kappadot, second_moment, second_moment_derivative
 from checker.kernels.estimate import population_gram_estimate, population_ntk_estimate
 
@@ -36,13 +37,17 @@ def population_gram(activation: str, A: Ball, C: arb_mat) -> arb_mat:
     """
     slope, variance = _checked(activation, A)
     factor = slope * variance.sqrt()
+    # a quadrature is dear and its accuracy near the estimate's: one evaluation bounds that one's error
+    rounds = 0 if activation in quadrature.VALUES else _MOST_ROUNDS
     n = C.nrows()
     guess = _guess(activation, variance, C)
     K = arb_mat(n, n)
     for i in range(n):
         start = arb(float(guess[i, i])).nonnegative_part().sqrt()
         own = C[i, i].nonnegative_part()
-        r = _fixed_point(lambda r, own=own: _norm(activation, variance * r * r + own), start.mid(), factor)
+        r = _fixed_point(
+            lambda r, own=own: _norm(activation, variance * r * r + own), start.mid(), factor, rounds
+        )
         K[i, i] = r * r
     for i in range(n):
         for j in range(i + 1, n):
@@ -52,6 +57,7 @@ def population_gram(activation: str, A: Ball, C: arb_mat) -> arb_mat:
                 lambda k, q1=q1, q2=q2, cross=cross: kappa(activation, q1, q2, variance * k + cross),
                 arb(float(guess[i, j])),
                 factor * factor,
+                rounds,
             )
     return K
 
@@ -106,14 +112,14 @@ def _norm(activation: str, q: arb) -> arb:
     return moment.sqrt() if moment > 0 else moment.upper().nonnegative_part().sqrt().union(arb(0))
 
 
-def _fixed_point(step: Callable[[arb], arb], start: arb, factor: arb) -> arb:
+def _fixed_point(step: Callable[[arb], arb], start: arb, factor: arb, rounds: int) -> arb:
     """The fixed point of a contraction of the given factor, from an approximation near it.
 
     Iterates on exact midpoints until a step moves less than the step's own radius, then bounds the error.
     """
     here = start
     image = step(here)
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(rounds):
         if abs(image.mid() - here) <= 4 * image.rad():
             break
         here = image.mid()

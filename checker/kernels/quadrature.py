@@ -18,7 +18,7 @@ from checker.kernels.closed import opposite, root
 
 Function: TypeAlias = Callable[[arb], arb]
 
-_MOST_BITS = 60  # the accuracy asked for, whatever the ambient precision: the ball says what was got
+_MOST_BITS = 50  # the accuracy asked for, whatever the ambient precision: the ball says what was got
 _MOST_POINTS = 1_500_000
 
 
@@ -90,7 +90,7 @@ class _Rule:
 
 def _rule(strip: Strip, scale: arb, bits: int) -> _Rule:
     """The rule for x -> phi(scale*x + const), of an error near 2**-bits. Any choice here is valid."""
-    nats = bits * math.log(2) + 12
+    nats = bits * math.log(2) + 4
     available = math.pi / strip.parts / max(float(scale.upper()), 1e-300)
     step = min(
         math.pi * math.sqrt(2 / nats), 2 * math.pi * available / (nats + min(available, 99.0) ** 2 / 2)
@@ -116,9 +116,10 @@ def _rule(strip: Strip, scale: arb, bits: int) -> _Rule:
 
 def moment(strip: Strip, z0: arb, lipschitz: arb, q: arb) -> arb:
     """E phi(sqrt(q)*g)**2 for an exact q >= 0; |phi(x)| <= z0 + lipschitz*|x| on the real line."""
-    with ctx.workprec(ctx.prec + 30):
+    bits = min(ctx.prec, _MOST_BITS)
+    with ctx.workprec(bits + 30):
         s = root(q)
-        rule = _rule(strip, s, min(ctx.prec - 30, _MOST_BITS))
+        rule = _rule(strip, s, bits)
         total = arb(0)
         for x, weight in zip(rule.nodes, rule.weights, strict=True):
             value = strip.phi(s * x)
@@ -134,8 +135,8 @@ def dual(strip: Strip, z0: arb, lipschitz: arb, q1: arb, q2: arb, k: arb) -> arb
 
     u = s1*g1 and v = slope*g1 + spread*g2. The outer rule runs over g1, the inner one over g2.
     """
-    with ctx.workprec(ctx.prec + 30):
-        bits = min(ctx.prec - 30, _MOST_BITS)
+    bits = min(ctx.prec, _MOST_BITS)
+    with ctx.workprec(bits + 30):
         s1, s2 = root(q1), root(q2)
         slope = arb(0) if q1.is_zero() else k / s1
         spread = s2 if q1.is_zero() else opposite(q1, q2, k) / s1

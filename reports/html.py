@@ -1,0 +1,42 @@
+"""Reports as one self-contained page: no scripts, no network, no fonts to fetch; plots as data-URI images."""
+
+# pyright: reportUnknownMemberType=false
+# (jinja2 leaves the type of its globals open)
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.mathml import is_safe_mathml
+from reports.plots import data_uri
+from reports.view import ReportView
+
+
+def _math(text: str) -> Markup | None:
+    """MathML that may stand unescaped, or None."""
+    return Markup(text) if is_safe_mathml(text) else None  # noqa: S704 - checked tag by tag just before
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["math"] = _math
+    environment.globals["data_uri"] = data_uri
+    return environment
+
+
+def to_html(view: ReportView) -> str:
+    """The whole page."""
+    return _environment().get_template("report.html").render(view=view)
+
+
+def to_fragment(view: ReportView) -> str:
+    """The report as one `<div>` with its styles, for pages of others such as notebooks."""
+    return _environment().get_template("fragment.html").render(view=view)
