@@ -150,6 +150,11 @@ def _complete(
     return replace(found.configuration, note=configuration.note), exists, step is not None
 
 
+def with_chosen(theorem: Theorem, request: Request, configuration: Configuration) -> Configuration:
+    """The configuration with every parameter that the tool chooses, chosen as `check` chooses it."""
+    return _complete(theorem, request, configuration)[0]
+
+
 def _for_every_value(
     theorem: Theorem, configuration: Configuration, judged: list[Judged], exists: tuple[str, ...]
 ) -> list[Judged]:

@@ -69,13 +69,15 @@ def uses(node: Node, definitions: Mapping[str, Node]) -> frozenset[str]:
 def check_consistency(theorem: Theorem, setting: Setting) -> None:
     """The rules that tie `kind` to the tables a theorem must and must not have. Raises TheoremError."""
     if theorem.kind == "high-probability" and theorem.probability is None:
-        raise _error(theorem, "theorem.kind", "'high-probability' needs [probability] with 'over' and 'holds'")
+        raise _error(
+            theorem, "theorem.kind", "'high-probability' needs [probability] with 'over' and 'holds'"
+        )
     if theorem.kind != "high-probability" and theorem.probability is not None:
-        raise _error(theorem, "probability", f"belongs to kind = \"high-probability\", not \"{theorem.kind}\"")
+        raise _error(theorem, "probability", f'belongs to kind = "high-probability", not "{theorem.kind}"')
     if theorem.kind == "asymptotic" and theorem.limit is None:
         raise _error(theorem, "theorem.kind", "'asymptotic' needs [limit] with 'grows'")
     if theorem.kind != "asymptotic" and theorem.limit is not None:
-        raise _error(theorem, "limit", f"belongs to kind = \"asymptotic\", not \"{theorem.kind}\"")
+        raise _error(theorem, "limit", f'belongs to kind = "asymptotic", not "{theorem.kind}"')
     if theorem.kind == "asymptotic":
         for conclusion in theorem.conclusions:
             _check_hidden(theorem, conclusion)
@@ -89,9 +91,14 @@ def _check_hidden(theorem: Theorem, conclusion: NamedClaim) -> None:
     for name in free_names_of_claim(conclusion.claim):
         used |= {name} | uses(theorem.definitions.get(name, Name(name)), theorem.definitions)
     if not used & hidden:
-        advice = ", ".join(sorted(hidden)) or 'none is declared; write C = { domain = "0 < C", quantifier = "hidden" }'
+        advice = (
+            ", ".join(sorted(hidden))
+            or 'none is declared; write C = { domain = "0 < C", quantifier = "hidden" }'
+        )
         raise _error(
-            theorem, f"conclusions.{conclusion.name}", f"an asymptotic claim carries a hidden constant ({advice})"
+            theorem,
+            f"conclusions.{conclusion.name}",
+            f"an asymptotic claim carries a hidden constant ({advice})",
         )
 
 

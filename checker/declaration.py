@@ -7,31 +7,18 @@ from fractions import Fraction
 from typing import Final, cast
 
 from checker.consistency import check_consistency, check_expansion
-from checker.errors import ExpressionError, TheoremError
 from checker.expression.parse import parse_claim
-from checker.expression.shapes import Where, similar
-from checker.expression.simplify import calls_of_claim, free_names_of_claim, roots, walk
-from checker.expression.tree import Call, Claim, Comparison, Name, Node, Shape
-from checker.expression.words import ENTRYWISE, EXTREMES, FUNCTIONS, OF_AN_INPUT, TEMPORAL
+from checker.expression.shapes import similar
+from checker.expression.signs import is_symmetric, with_symmetry_shown
+from checker.expression.tree import Claim, Comparison, Name, Node
 from checker.laws import read_laws, read_variables
 from checker.records import FORMAT
 from checker.settings import PLANNED, SETTINGS
 from checker.settings.base import Setting
-from checker.tables import Decimal, Table, exact_number, kind_of, parse_toml
-from checker.theorem import (
-    Algorithm,
-    Fidelity,
-    Kind,
-    NamedClaim,
-    Parameter,
-    Probability,
-    ProofStep,
-    Quantifier,
-    Scope,
-    Source,
-    Theorem,
-)
-from checker.vocabulary import Place, Vocabulary, read_claim, read_node, read_scalar
+from checker.statements import read_claims, read_probability, read_proof, read_tolerances
+from checker.tables import Table, exact_number, parse_toml
+from checker.theorem import Algorithm, Fidelity, Kind, Parameter, Quantifier, Scope, Source, Theorem
+from checker.vocabulary import Vocabulary, read_claim, read_node, read_scalar
 
 KINDS: Final = ("deterministic", "high-probability", "asymptotic")
 FIDELITIES: Final = ("verbatim", "paraphrase", "recalled", "reconstructed", "derived")
@@ -40,7 +27,6 @@ QUANTIFIERS: Final = ("forall", "exists", "hidden")
 MAX_PARAMETERS: Final = 100
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_CLAIM_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _NEEDED: Final = ("format", "theorem", "dynamics", "conclusions")
 
 
@@ -57,7 +43,9 @@ def read_theorem(text: str, origin: str, settings: Mapping[str, Setting] = SETTI
     head, dynamics = top.table("theorem"), top.table("dynamics")
     identity = head.text("id")
     if not _ID.fullmatch(identity) or len(identity) > 100:
-        raise head.error("id", "must be kebab-case: lower-case letters, digits and single hyphens, as in 'my-theorem'")
+        raise head.error(
+            "id", "must be kebab-case: lower-case letters, digits and single hyphens, as in 'my-theorem'"
+        )
     title = head.text("title")
     setting = _setting(head, settings)
     kind = cast(Kind, head.choice("kind", KINDS))
@@ -73,12 +61,13 @@ def read_theorem(text: str, origin: str, settings: Mapping[str, Setting] = SETTI
     initialization = read_laws(top.table("initialization"), setting.parameters, words)
     data = read_laws(top.table("data"), {"X": ("d", "n"), "y": ("n",)}, words)
     words.refuse_kernels(initialization)
+    words.symmetric_draws = {name for name, draw in initialization.items() if draw.law == "goe"}
     _refuse_infinite_slopes(scope, words)
     variables = read_variables(top.table("variables"), words)
     definitions = _definitions(definition_table, words)
-    hypotheses = _claims(top.table("hypotheses"), words, "hypothesis")
+    hypotheses = read_claims(top.table("hypotheses"), words, "hypothesis")
     conclusion_table = top.table("conclusions")
-    conclusions = _claims(conclusion_table, words, "conclusion")
+    conclusions = read_claims(conclusion_table, words, "conclusion")
     if not conclusions:
         raise top.error("conclusions", "at least one conclusion is required")
     theorem = Theorem(
@@ -98,9 +87,9 @@ def read_theorem(text: str, origin: str, settings: Mapping[str, Setting] = SETTI
         definitions=definitions,
         hypotheses=hypotheses,
         conclusions=conclusions,
-        proof=_proof(top.tables("proof")),
-        tolerances=_tolerances(top.table("tolerances"), conclusions),
-        probability=_probability(top, words),
+        proof=read_proof(top.tables("proof")),
+        tolerances=read_tolerances(top.table("tolerances"), conclusions),
+        probability=read_probability(top, words),
         initialization=initialization,
         data=data,
         variables=variables,
@@ -158,7 +147,10 @@ def _dynamics(table: Table, setting: Setting) -> tuple[Vocabulary, Fraction, str
     trains = table.texts("trains")
     for name in trains or ():
         if name not in setting.parameters:
-            raise table.error("trains", f"'{name[:60]}' is no parameter of {setting.name}; {similar(name, setting.parameters)}")
+            raise table.error(
+                "trains",
+                f"'{name[:60]}' is no parameter of {setting.name}; {similar(name, setting.parameters)}",
+            )
     if trains is not None and (not trains or len(set(trains)) < len(trains)):
         raise table.error("trains", "names each trained parameter once, and at least one")
     kink = Fraction(0)
@@ -166,7 +158,9 @@ def _dynamics(table: Table, setting: Setting) -> tuple[Vocabulary, Fraction, str
     if text is not None:
         value = exact_number(text)
         if value is None or not -1 <= value <= 1:
-            raise table.error("kink", "must be a number between -1 and 1, a value of phi' where it does not exist")
+            raise table.error(
+                "kink", "must be a number between -1 and 1, a value of phi' where it does not exist"
+            )
         kink = value
     form = table.text("form") if table.value("form") is not None else None
     if form is not None:
@@ -193,8 +187,8 @@ def _parameters(table: Table, words: Vocabulary) -> dict[str, Parameter]:
     for name in table.data:
         words.declare(name, table)
         if not isinstance(table.value(name), dict):
-            advice = f'must be a table such as {{ domain = "0 < {name}", quantifier = "forall" }} or {{ value = 0.1 }}'
-            raise table.error(name, advice)
+            example = f'{{ domain = "0 < {name}", quantifier = "forall" }}'
+            raise table.error(name, f"must be a table such as {example} or {{ value = 0.1 }}")
         entry = entries[name] = table.table(name)
         below = {
             other: f"'{other}' is declared below; a value may use sizes and the parameters above it"
@@ -213,15 +207,19 @@ def _parameters(table: Table, words: Vocabulary) -> dict[str, Parameter]:
     return {name: _parameter(name, entry, *values[name], words) for name, entry in entries.items()}
 
 
-def _parameter(name: str, entry: Table, value: Node | None, default: Node | None, words: Vocabulary) -> Parameter:
+def _parameter(
+    name: str, entry: Table, value: Node | None, default: Node | None, words: Vocabulary
+) -> Parameter:
     quantifier: Quantifier = "fixed"
     if value is None:
         quantifier = cast(Quantifier, entry.choice("quantifier", QUANTIFIERS, "forall"))
     elif entry.value("quantifier") is not None:
-        raise entry.error("quantifier", "a parameter with a value has no quantifier; leave one of the two out")
+        raise entry.error(
+            "quantifier", "a parameter with a value has no quantifier; leave one of the two out"
+        )
     if default is not None and quantifier != "forall":
         raise entry.error("default", "only a forall parameter has a default")
-    text = entry.value("domain") and entry.text("domain")
+    text = None if entry.value("domain") is None else entry.text("domain")
     domain = None
     if text is not None:
         domain = read_claim(entry, "domain", text, words.scalar_names(), words.scalar_where("a domain"))
@@ -230,7 +228,10 @@ def _parameter(name: str, entry: Table, value: Node | None, default: Node | None
         raise entry.error("depends_on", "only a hidden constant depends on parameters")
     for other in depends_on or ():
         if other == name or other not in words.scalar_names():
-            raise entry.error("depends_on", f"'{other[:60]}' is no other parameter; {similar(other, set(words.scalar_names()) - {name})}")
+            raise entry.error(
+                "depends_on",
+                f"'{other[:60]}' is no other parameter; {similar(other, set(words.scalar_names()) - {name})}",
+            )
     entry.finish()
     return Parameter(name, quantifier, domain, value, default, depends_on or ())
 
@@ -243,7 +244,9 @@ def _scope(table: Table, setting: Setting, words: Vocabulary) -> Scope:
             raise table.error("activation", f"{setting.name} has no activation")
         for name in activations or ():
             if name not in setting.activations:
-                raise table.error("activation", f"unknown activation '{name[:60]}'; {similar(name, setting.activations)}")
+                raise table.error(
+                    "activation", f"unknown activation '{name[:60]}'; {similar(name, setting.activations)}"
+                )
         if not activations or len(set(activations)) < len(activations):
             raise table.error("activation", "names each activation once, and at least one")
     known, where = words.scalar_names(), words.scalar_where("a scope")
@@ -271,107 +274,15 @@ def _definitions(table: Table, words: Vocabulary) -> dict[str, Node]:
         words.declare(name, table)
         text = table.formula(name) or ""
         node = read_node(table, name, text, words.names("definition"), words.where("definition"))
+        node = with_symmetry_shown(node, words.symmetric("definition"))
         if name in {words.step, *words.setting.scalars} and node.shape != ():
             raise table.error(name, f"'{name}' is a scalar; {text.strip()[:60]!r} is an array", 1)
         words.later.discard(name)
         out[name] = node
         words.definitions[name] = node.shape or ()
+        if is_symmetric(node, words.symmetric("definition")):
+            words.symmetric_definitions.add(name)
     return out
-
-
-def _claims(table: Table, words: Vocabulary, place: Place) -> tuple[NamedClaim, ...]:
-    names, where = words.names(place), words.where(place)
-    out: list[NamedClaim] = []
-    for name in table.data:
-        if not _CLAIM_NAME.fullmatch(name) or len(name) > 100:
-            raise table.error(name, "a name consists of letters, digits, '_' and '-', at most 100 in all")
-        why, tight, text = "", False, table.value(name)
-        if isinstance(text, dict):
-            entry = table.table(name)
-            text = entry.text("claim")
-            why, tight = entry.text("why", "").strip(), entry.flag("tight")
-            entry.finish()
-        if not isinstance(text, str) or isinstance(text, Decimal):
-            raise table.error(name, f'must be a claim such as "loss <= loss_0", not {kind_of(text)}')
-        out.append(NamedClaim(name, read_claim(table, name, text, names, where), why, tight))
-    return tuple(out)
-
-
-def _proof(tables: list[Table]) -> tuple[ProofStep, ...]:
-    steps: list[ProofStep] = []
-    for i, table in enumerate(tables, 1):
-        name = table.text("name", f"step {i}").strip()
-        assumed = table.texts("assume") or ()
-        show = table.text("show")
-        table.finish()
-        texts = [*((f"assume[{j}]", text) for j, text in enumerate(assumed, 1)), ("show", show)]
-        claims = [_proof_claim(table, key, text) for key, text in texts]
-        steps.append(ProofStep(name, tuple(claims[:-1]), claims[-1]))
-    return tuple(steps)
-
-
-def _proof_claim(table: Table, key: str, text: str) -> Claim:
-    """A claim whose every name is a real variable of its own."""
-    try:
-        claim = parse_claim(text)
-    except ExpressionError as error:
-        raise table.error(key, error.message, error.column) from None
-    names: dict[str, Shape] = {name: () for name in free_names_of_claim(claim) - FUNCTIONS - TEMPORAL}
-    names.pop("well_posed", None)
-    reason = "a proof step is about real numbers"
-    refused = {name: f"'{name}' needs a network; {reason}" for name in TEMPORAL | OF_AN_INPUT}
-    for name in calls_of_claim(claim) & (FUNCTIONS - ENTRYWISE - EXTREMES):
-        refused[name] = f"'{name}' needs an array; {reason}"
-        column = next(
-            node.column for root in roots(claim) for node in walk(root) if isinstance(node, Call) and node.function == name
-        )
-        raise table.error(key, refused[name], column)
-    return read_claim(table, key, text, names, Where(place="a proof step", sizes={}, refused=refused))
-
-
-def _tolerances(table: Table, conclusions: tuple[NamedClaim, ...]) -> dict[str, Fraction]:
-    equalities = {
-        conclusion.name
-        for conclusion in conclusions
-        if any(isinstance(part, Comparison) and part.operator == "==" for part in conclusion.claim.parts)
-    }
-    out: dict[str, Fraction] = {}
-    for name in table.data:
-        if name not in {conclusion.name for conclusion in conclusions}:
-            raise table.error(name, f"no conclusion has this name; {similar(name, [c.name for c in conclusions])}")
-        if name not in equalities:
-            raise table.error(name, f"conclusions.{name} has no '==' that a tolerance could serve")
-        tolerance = exact_number(table.formula(name) or "")
-        if tolerance is None or tolerance <= 0:
-            raise table.error(name, "must be a positive number such as 1e-6")
-        out[name] = tolerance
-    for conclusion in conclusions:
-        if conclusion.name in equalities - set(out):
-            message = f"'==' needs a tolerance; write [tolerances] {conclusion.name} = 1e-6"
-            raise TheoremError(f"{table.origin}: conclusions.{conclusion.name}: {message}")
-    return out
-
-
-def _probability(top: Table, words: Vocabulary) -> Probability | None:
-    if top.value("probability") is None:
-        return None
-    table = top.table("probability")
-    over = table.choice("over", ("initialization", "data"))
-    text = table.formula("holds")
-    if text is None:
-        raise table.error("holds", 'is required; write holds = "1 - p"')
-    names = {**words.scalar_names(), **{name: shape for name, shape in words.definitions.items() if not shape}}
-    where = Where(
-        place="a probability",
-        sizes=words.sizes,
-        refused={
-            name: f"'{name}' is none of these; a probability may use parameters, sizes and definitions"
-            for name in set(words.own_names()) - set(names)
-        },
-    )
-    node = read_scalar(table, "holds", text, names, where)
-    table.finish()
-    return Probability("initialization" if over == "initialization" else "data", node)
 
 
 def _limit(top: Table, words: Vocabulary) -> str | None:

@@ -23,6 +23,7 @@ _ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "constant": ("value",),
 }
 
+
 def read_laws(table: Table, arrays: Mapping[str, Shape], words: Vocabulary) -> dict[str, Draw]:
     """The law of each array in [initialization] or [data]. Raises TheoremError."""
     out: dict[str, Draw] = {}
@@ -44,7 +45,9 @@ def _law(table: Table, name: str, shape: Shape, words: Vocabulary) -> Draw:
         if len(node.arguments) != len(expected):
             raise ExpressionError(f"write {node.function}({', '.join(expected)})", node.column)
         where = words.scalar_where("a law")
-        arguments = tuple(annotate(argument, words.scalar_names(), where=where) for argument in node.arguments)
+        arguments = tuple(
+            annotate(argument, words.scalar_names(), where=where) for argument in node.arguments
+        )
         if any(argument.shape != () for argument in arguments):
             raise ExpressionError(f"the arguments of {node.function} are scalars", node.column)
     except ExpressionError as error:

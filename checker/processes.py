@@ -7,7 +7,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -119,7 +119,7 @@ class Pair:
         for solver in (self.z3, self.cvc5):
             solver.ready()
 
-    def ask(self, script: str, deadline: float) -> Iterator[Answer]:
+    def ask(self, script: str, deadline: float) -> Generator[Answer]:
         """Ask both at once; z3's answer comes first whichever is faster, so that reports do not depend on
         the race. Who stops after it leaves cvc5 a moment, then cvc5 is stopped."""
         waiting = [self.z3, self.cvc5]

@@ -34,7 +34,9 @@ def load(path_or_id: str) -> Theorem:
         near = get_close_matches(path_or_id, known, n=1, cutoff=0.5)
         advice = f"did you mean '{near[0]}'? " if near else ""
         listed = ", ".join(known) or "none"
-        raise TheoremError(f"no theorem '{_shown(path_or_id)}'; {advice}built in: {listed}; or give a path to a file")
+        raise TheoremError(
+            f"no theorem '{_shown(path_or_id)}'; {advice}built in: {listed}; or give a path to a file"
+        )
     return read_file(path_or_id)
 
 
@@ -52,7 +54,9 @@ def load_library(folder: str) -> dict[str, Theorem]:
         theorem = read_file(str(path))
         if theorem.id in found:
             other = found[theorem.id].origin
-            raise TheoremError(f"{path.name}: theorem.id: '{theorem.id}' is the id of {other} too; ids are unique")
+            raise TheoremError(
+                f"{path.name}: theorem.id: '{theorem.id}' is the id of {other} too; ids are unique"
+            )
         found[theorem.id] = theorem
     return found
 

@@ -222,6 +222,20 @@ def _moved(before: Estimate, after: Estimate, names: tuple[str, ...]) -> Tensor:
     return torch.sqrt(total)
 
 
+def _noise(theorem: Theorem, moment: Moment[Tensor], depth: int) -> Tensor:
+    """About how far rounding can move a margin, in decades, (B,): cancellation near the end of a run."""
+    if theorem.algorithm == "gradient-descent":
+        size = torch.linalg.vector_norm(moment.name("yhat"), dim=1)
+        size = size + torch.linalg.vector_norm(moment.name("y"), dim=1)
+        small = moment.name("residual")
+    elif theorem.algorithm == "picard":
+        size = torch.linalg.vector_norm(moment.name("T").flatten(1), dim=1)
+        small = moment.name("gap")
+    else:
+        return torch.full_like(moment.name("loss"), 1e-14)
+    return 1e-14 * 10**depth * (1 + torch.nan_to_num(size / small.clamp(min=1e-300), nan=torch.inf))
+
+
 def simulate(
     theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device = CPU
 ) -> list[Assessed]:
@@ -237,15 +251,12 @@ def simulate(
     worst = torch.full((size,), torch.inf, dtype=torch.float64)
     where = [("", 0)] * size
     alive = torch.ones(size, dtype=torch.bool)
-    first: Tensor | None = None
     wanted = frozenset(_moments(steps, carried))
     for moment in float_path(theorem, configurations, scene, steps, depth):
         if moment.tau not in wanted:
             continue
-        if theorem.algorithm == "gradient-descent":
-            loss = moment.name("loss").to(CPU)
-            first = loss if first is None else first
-            alive = loss > 1e-19 * first
+        noise = _noise(theorem, moment, depth).to(CPU)
+        alive = noise < 0.05
         for name, claim in claims.items():
             try:
                 found = margin(claim, moment).to(CPU)
@@ -253,6 +264,7 @@ def simulate(
                 continue
             if moment.tau == 0:
                 found = torch.where(found.abs() < 1e-12, torch.inf, found)
+            found = torch.where(found < 0, (found + noise).clamp(max=0), found)
             found = torch.where(alive, torch.nan_to_num(found, nan=torch.inf), torch.inf)
             for i in torch.nonzero(found < worst).flatten().tolist():
                 where[i] = (name, moment.tau)

@@ -29,7 +29,9 @@ _LONG_KEY: Final = re.compile(rf"""(?<![A-Za-z0-9_"'-])(?:{_PART}[ \t]*+\.[ \t]*
 def parse_toml(text: str, origin: str) -> Toml:
     """The tables of a TOML text; floats as `Decimal`. Raises TheoremError for anything that is not TOML."""
     if _LONG_KEY.search(text):
-        raise TheoremError(f"{origin}: a dotted key or text has more than {MAX_KEY_PARTS} parts without a space")
+        raise TheoremError(
+            f"{origin}: a dotted key or text has more than {MAX_KEY_PARTS} parts without a space"
+        )
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
@@ -184,7 +186,9 @@ def _is_text(value: object) -> bool:
 
 def exact_number(text: str) -> Fraction | None:
     """The rational a plain decimal text stands for; None for anything else."""
-    match = re.fullmatch(r"\s*(-?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60}))(?:[eE]([+-]?[0-9]{1,3}))?\s*", text)
+    match = re.fullmatch(
+        r"\s*(-?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60}))(?:[eE]([+-]?[0-9]{1,3}))?\s*", text
+    )
     if match is None:
         quotient = re.fullmatch(r"\s*(-?[0-9]{1,60})\s*/\s*([0-9]{1,60})\s*", text)
         if quotient is None or int(quotient[2]) == 0:

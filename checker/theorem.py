@@ -75,7 +75,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Variable:
-    """What a claim about all inputs ranges over: chosen against the claim (forall) or by the tool (exists)."""
+    """What a claim ranges over: chosen against the claim (forall) or by the tool (exists)."""
 
     name: str
     shape: Shape

@@ -35,6 +35,8 @@ class Vocabulary:
     variables: dict[str, Shape] = field(default_factory=dict[str, Shape])
     refused: dict[str, str] = field(default_factory=dict[str, str])
     later: set[str] = field(default_factory=set[str])
+    symmetric_definitions: set[str] = field(default_factory=set[str])
+    symmetric_draws: set[str] = field(default_factory=set[str])
 
     @property
     def sizes(self) -> dict[str, str]:
@@ -43,7 +45,7 @@ class Vocabulary:
 
     def own_names(self) -> dict[str, Shape]:
         """Every name the setting offers to this theorem."""
-        offered = {**self.setting.parameters, **self.setting.names, **{size: () for size in self.sizes}}
+        offered = {**self.setting.parameters, **self.setting.names, **dict.fromkeys(self.sizes, ())}
         frozen = {f"grad_{name}" for name in self.setting.parameters if name not in self.trains}
         hidden = frozen | set(self.refused) | set(self.setting.claims) | set(OF_AN_INPUT)
         return {name: shape for name, shape in offered.items() if name not in hidden}
@@ -51,17 +53,29 @@ class Vocabulary:
     def declare(self, name: str, table: Table) -> None:
         """Refuse a name that is not one, is taken, or shadows the setting's."""
         if not _NAME.fullmatch(name) or len(name) > 60:
-            raise table.error(name, "a name is a letter followed by letters, digits and '_', at most 60 in all")
+            raise table.error(
+                name, "a name is a letter followed by letters, digits and '_', at most 60 in all"
+            )
         if name in RESERVED:
             raise table.error(name, f"'{name}' belongs to the language and cannot be declared")
         bound = {self.step, *self.setting.scalars}
         taken = {**self.setting.parameters, **self.setting.names, **self.sizes}
         if name not in bound and (name in taken or name.removeprefix("grad_") in self.setting.parameters):
-            raise table.error(name, f"'{name}' is a name of the setting {self.setting.name} and cannot be declared")
+            raise table.error(
+                name, f"'{name}' is a name of the setting {self.setting.name} and cannot be declared"
+            )
         if name == "eta" and self.algorithm == "gradient-descent" and self.step != "eta":
             raise table.error(name, f"the step is called '{self.step}' here; 'eta' cannot be declared")
         if name in {**self.scalars, **self.definitions, **self.variables}:
             raise table.error(name, f"'{name}' is declared twice")
+
+    def symmetric(self, place: Place) -> frozenset[str]:
+        """Names of symmetric matrices besides G and NTK: kernels, definitions, and draws that do not move."""
+        draws = self.symmetric_draws
+        if place == "conclusion" and self.algorithm in ("gradient-descent", "gradient-flow"):
+            draws = draws - set(self.trains)
+        kernels = KERNELS & set(self.setting.names)
+        return frozenset(kernels | self.symmetric_definitions | draws)
 
     def refuse_kernels(self, initialization: Mapping[str, Draw]) -> None:
         """K and K_NTK need a Gaussian start of every weight matrix that enters them."""
@@ -82,7 +96,9 @@ class Vocabulary:
         refused = dict(self.refused)
         for name in self.setting.parameters:
             if name not in self.trains:
-                refused[f"grad_{name}"] = f"'grad_{name}' needs {name} to be trained, and [dynamics] trains it not"
+                refused[f"grad_{name}"] = (
+                    f"'grad_{name}' needs {name} to be trained, and [dynamics] trains it not"
+                )
         for name in ("tau", "t", *TEMPORAL):
             refused[name] = f"'{name}' appears in conclusions only" if not conclusion else self._no_time(name)
         if self.algorithm != "gradient-descent":
@@ -159,7 +175,7 @@ class Vocabulary:
 
     def scalar_names(self) -> dict[str, Shape]:
         """Sizes and parameters."""
-        return {**{size: () for size in self.sizes}, **self.scalars}
+        return {**dict.fromkeys(self.sizes, ()), **self.scalars}
 
 
 def read_node(table: Table, key: str, text: str, names: Mapping[str, Shape], where: Where) -> Node:
@@ -184,5 +200,3 @@ def read_claim(table: Table, key: str, text: str, names: Mapping[str, Shape], wh
         return annotate_claim(parse_claim(text), names, where=where)
     except ExpressionError as error:
         raise table.error(key, error.message, error.column) from None
-
-

@@ -13,7 +13,7 @@ from checker.records import (
     Value,
 )
 from reports.curves import plots
-from reports.numbers import NOTHING, clean, margin_text, pairs_text, share_text, step_text, value_text
+from reports.numbers import NOTHING, clean, estimate_text, many, pairs_text, share_text, step_text, value_text
 from reports.parts import (
     MARGIN_NOTE,
     basis_cell,
@@ -21,6 +21,7 @@ from reports.parts import (
     count_statuses,
     environment_section,
     hypotheses_table,
+    least_margin,
     margin_cell,
     not_done_section,
     said,
@@ -38,18 +39,22 @@ def _counts(c: ConclusionRecord) -> str:
 
 def _conclusions(report: AuditReport) -> Section:
     s = report.simulation
-    facts = [f"{s.runs} runs of up to {s.steps} steps."]
-    facts.append(
-        f"{s.configurations_satisfying_hypotheses} configurations certifiably satisfied the hypotheses; "
-        f"{s.undecided} runs had an undecided conclusion and count for nothing."
-    )
+    satisfied = many(s.configurations_satisfying_hypotheses, "configuration")
+    facts = [
+        f"{many(s.runs, 'run')} of up to {many(s.steps, 'step')}.",
+        f"{satisfied} certifiably satisfied the hypotheses; "
+        f"{many(s.undecided, 'run')} had an undecided conclusion and count for nothing.",
+    ]
     if s.runs_in_balls or s.runs_in_float:
         facts.append(
-            f"{s.runs_in_balls} runs in rigorous enclosures, which decide; {s.runs_in_float} runs in "
-            "float64, enclosed at the computed points, which support and never refute."
+            f"{many(s.runs_in_balls, 'run')} in rigorous enclosures, which decide; "
+            f"{many(s.runs_in_float, 'run')} in float64, enclosed at the computed points, which support and "
+            "never refute."
         )
     if s.ended_early:
-        facts.append(f"{s.ended_early} runs ended early, their loss certified below 1e-20 of its start.")
+        facts.append(
+            f"{many(s.ended_early, 'run')} ended early, the loss certified below 1e-20 of its start."
+        )
     rows = tuple(
         (
             said(c.name, c.why),
@@ -75,19 +80,26 @@ def _plot_section(report: AuditReport) -> Section:
     return Section("plots", "The runs", none or note, plots=drawn)
 
 
+_CAN_HOLD = {
+    ("holds", ""): "They can.",
+    ("fails", "proof"): "They cannot.",
+    ("fails", ""): "No draw was found that satisfies them; that none exists is not proved.",
+}
+
+
 def _satisfiability(s: Satisfiability) -> Section:
-    word = {"holds": "They can.", "fails": "They cannot."}.get(s.status, "Not known.")
+    word = _CAN_HOLD.get((s.status, s.basis)) or _CAN_HOLD.get((s.status, ""), "Not known.")
     tables = [
         Table(
-            ("Can the hypotheses hold?", "Status", "Basis"),
+            ("Finding", "Status", "Basis"),
             ((said(s.reason or word), tagged(status_tag(s.status)), basis_cell(s.basis, s.engine)),),
         )
     ]
     if s.witness:
-        tables.append(values_table(s.witness, "Witness", "A configuration that satisfies them."))
+        tables.append(values_table(s.witness, "Witness", "A configuration that satisfies them:"))
     if s.misses:
         columns = tuple(dict.fromkeys(name for row in s.misses for name in row))
-        rows = tuple(tuple(Cell(value_text(row.get(name))) for name in columns) for row in s.misses)
+        rows = tuple(tuple(Cell(estimate_text(row.get(name))) for name in columns) for row in s.misses)
         tables.append(Table(tuple(map(clean, columns)), rows, "How far they are missed, in decades."))
     return Section("satisfiability", "Can the hypotheses hold at all?", (word,), tuple(tables))
 
@@ -138,7 +150,7 @@ def _probability(p: Probability | None) -> Section:
     )
     tables = [Table(("Quantity", "Value"), rows)]
     if p.config:
-        tables.append(values_table(p.config, "Drawn at"))
+        tables.append(values_table(p.config, "Drawn at", "Drawn at:"))
     return Section("probability", "Probability", tables=tuple(tables))
 
 
@@ -188,17 +200,9 @@ def _counterexample(x: Counterexample | None) -> Section:
         "Hypotheses and violation are certified." if x.certified else "The violation is NOT certified.",
     ]
     text.append("Re-check it with:" if command else "No certificate was written; give --out DIR to have one.")
-    tables = (values_table(x.config, "Configuration"),) if x.config else ()
+    tables = (values_table(x.config, "Configuration", "Configuration:"),) if x.config else ()
     tone: Tone = "bad" if x.certified else "open"
     return Section("counterexample", title, tuple(text), tables, command=command, tone=tone)
-
-
-def _worst(report: AuditReport) -> str:
-    known = [(c.worst_margin, c.name) for c in report.simulation.conclusions if c.worst_margin is not None]
-    if not known:
-        return NOTHING
-    margin, name = min(known)
-    return f"{clean(name)}: {margin_text(margin)} decades"
 
 
 def _options(options: dict[str, Value]) -> tuple[Section, ...]:
@@ -212,7 +216,7 @@ def audit_view(report: AuditReport) -> ReportView:
     s = report.simulation
     facts = [
         ("Hypotheses certified in", f"{s.configurations_satisfying_hypotheses} of {s.runs} runs"),
-        ("Worst margin", _worst(report)),
+        ("Worst margin", least_margin((c.worst_margin, c.name) for c in s.conclusions)),
         ("Conclusions", count_statuses(c.status for c in s.conclusions)),
     ]
     if report.proof:

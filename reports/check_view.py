@@ -1,15 +1,14 @@
 """Condition reports as views."""
 
-from collections.abc import Sequence
-
-from checker.records import ConditionReport, HypothesisRecord
-from reports.numbers import NOTHING, clean, factor_text, margin_text, value_text
+from checker.records import ConditionReport
+from reports.numbers import clean, value_text
 from reports.parts import (
     MARGIN_NOTE,
     count_statuses,
     definitions_table,
     environment_section,
     hypotheses_table,
+    least_margin,
     not_done_section,
     said,
     theorem_view,
@@ -43,16 +42,6 @@ def verdict_basis(report: ConditionReport) -> Tag | None:
     return None
 
 
-def tightest(hypotheses: Sequence[HypothesisRecord]) -> str:
-    """The hypothesis with the least margin, in words."""
-    known = [(h.margin, h.name) for h in hypotheses if h.margin is not None]
-    if not known:
-        return NOTHING
-    margin, name = min(known)
-    factor = factor_text(margin)
-    return f"{clean(name)}: {margin_text(margin)} decades" + (f", {factor}" if factor else "")
-
-
 def _predicted(report: ConditionReport) -> Section:
     if not report.predicted:
         return Section("predicted", "What the theorem predicts here", ("Nothing was predicted.",))
@@ -68,7 +57,7 @@ def _predicted(report: ConditionReport) -> Section:
 def _definitions(report: ConditionReport) -> Section:
     tables = (definitions_table(report.definitions, report.theorem.latex),) if report.definitions else ()
     if report.parameters:
-        tables += (values_table(report.parameters, "Parameter"),)
+        tables += (values_table(report.parameters, "Parameter", "Parameters:"),)
     none = () if tables else ("The theorem has no definitions and no parameters.",)
     return Section("definitions", "Definitions and parameters", none, tables)
 
@@ -95,7 +84,7 @@ def check_view(report: ConditionReport) -> ReportView:
         reason=clean(report.reason),
         facts=(
             ("Hypotheses", count_statuses(h.status for h in report.hypotheses)),
-            ("Least margin", tightest(report.hypotheses)),
+            ("Least margin", least_margin((h.margin, h.name) for h in report.hypotheses)),
         ),
         theorem=theorem_view(report.theorem),
         sections=(

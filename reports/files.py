@@ -50,9 +50,12 @@ def prepare(directory: Path) -> None:
 def write_reports(report: ConditionReport | AuditReport, directory: Path) -> tuple[Path, ...]:
     """Write every format; returns the paths. Raises UsageError where the directory cannot be written to."""
     shown = view(report)
-    texts = {"html": to_html(shown), "md": to_markdown(shown), "json": to_json(report)}
-    if isinstance(report, AuditReport):
-        texts["tex"] = to_latex(shown)
+    texts = {
+        "html": to_html(shown),
+        "md": to_markdown(shown),
+        "tex": to_latex(shown),
+        "json": to_json(report),
+    }
     written: list[Path] = []
     prepare(directory)
     for ending, text in texts.items():

@@ -3,7 +3,17 @@
 Every input is a decimal string or a float of a report record; nothing here decides anything.
 """
 
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
+import math
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    InvalidOperation,
+    localcontext,
+)
 
 from checker.records import ArrayBounds, Bounds, Value
 
@@ -41,10 +51,10 @@ def _written(value: Decimal) -> str:
 
 
 def rounded(text: str, rounding: str, digits: int) -> str:
-    """A decimal string at so many significant digits, rounded the way asked; other text unchanged."""
+    """A decimal string at so many significant digits, rounded the way asked; other text as it is."""
     value = _decimal(text)
     if value is None or value.is_infinite():
-        return text if value is None else _written(value)
+        return clean(text) if value is None else _written(value)
     return _written(Context(prec=digits, rounding=rounding).plus(value))
 
 
@@ -107,6 +117,13 @@ def value_text(value: Value) -> str:
     return repr(value) if isinstance(value, float) else clean(str(value))
 
 
+def estimate_text(value: Value) -> str:
+    """A value that is only an estimate: floats at four digits."""
+    if isinstance(value, float) and math.isfinite(value):
+        return rounded(repr(value), ROUND_HALF_EVEN, 4)
+    return value_text(value)
+
+
 def step_text(step: float) -> str:
     """A step or a time, without a needless `.0`."""
     return str(int(step)) if float(step).is_integer() else repr(float(step))
@@ -115,6 +132,11 @@ def step_text(step: float) -> str:
 def share_text(value: float, rounding: str) -> str:
     """A probability at five digits, rounded the way asked."""
     return rounded(repr(value), rounding, 5)
+
+
+def many(count: int, word: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def pairs_text(values: dict[str, Value]) -> str:

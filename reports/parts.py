@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 
 from checker.records import ArrayBounds, Bounds, HypothesisRecord, TheoremHeader, Value
-from reports.numbers import bounds_text, clean, definition_text, factor_text, margin_text, value_text
+from reports.numbers import (
+    NOTHING,
+    bounds_text,
+    clean,
+    definition_text,
+    factor_text,
+    margin_text,
+    value_text,
+)
 from reports.view import Cell, Section, Table, TheoremView
 from reports.words import Tag, basis_tag, fidelity_tag, status_tag
 
@@ -81,8 +89,8 @@ def hypotheses_table(records: Iterable[HypothesisRecord], latex: Mapping[str, st
         (
             said(h.name, h.why),
             claim_cell(h.claim, h.mathml, latex.get(h.name, ""), h.reason),
-            Cell(bounds_text(h.lhs)),
-            Cell(bounds_text(h.rhs)),
+            Cell(bounds_text(h.lhs), number=True),
+            Cell(bounds_text(h.rhs), number=True),
             margin_cell(h.margin),
             tagged(status_tag(h.status)),
             basis_cell(h.basis, h.engine),
@@ -98,6 +106,16 @@ MARGIN_NOTE = (
 )
 
 
+def least_margin(margins: Iterable[tuple[float | None, str]]) -> str:
+    """The least of named margins, in words."""
+    known = [(margin, name) for margin, name in margins if margin is not None]
+    if not known:
+        return NOTHING
+    margin, name = min(known)
+    factor = factor_text(margin)
+    return f"{clean(name)}: {margin_text(margin)} decades" + (f", {factor}" if factor else "")
+
+
 def count_statuses(statuses: Iterable[str]) -> str:
     """`3 hold, 1 fails, 0 undecided`."""
     seen = list(statuses)
@@ -108,7 +126,8 @@ def count_statuses(statuses: Iterable[str]) -> str:
 
 def values_table(values: Mapping[str, Value], head: str, caption: str = "") -> Table:
     """Names and small values."""
-    return Table((head, "Value"), tuple((said(k), Cell(value_text(v))) for k, v in values.items()), caption)
+    rows = tuple((said(k), Cell(value_text(v))) for k, v in values.items())
+    return Table((head, "Value"), rows, caption, flow=True)
 
 
 def definitions_table(values: Mapping[str, Bounds | ArrayBounds], latex: Mapping[str, str]) -> Table:

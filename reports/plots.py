@@ -10,6 +10,7 @@ from base64 import b64encode
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reports.view import Line, Plot
 
@@ -17,7 +18,7 @@ _STYLE: dict[str, object] = {
     "svg.hashsalt": "deqaudit",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
-    "font.size": 9.5,
+    "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#6b7280",
@@ -43,10 +44,14 @@ def _is_log(plot: Plot) -> bool:
     return any(v > 0 for v in known) and all(v >= 0 for v in known)
 
 
+def _whole(plot: Plot) -> bool:
+    return all(float(time).is_integer() for line in plot.lines for time in line.times)
+
+
 def _draw_band(axes: Axes, lines: list[Line], log: bool) -> None:
     drawn = [_numbers(line, log) for line in lines]
     for index, (times, values) in enumerate(drawn):
-        label = f"all {len(lines)} runs" if index == 0 else None
+        label = (f"all {len(lines)} runs" if len(lines) > 1 else "the run") if index == 0 else None
         axes.plot(times, values, color=_BAND, alpha=0.35, linewidth=0.8, label=label)
     by_time: dict[float, list[float]] = {}
     for times, values in drawn:
@@ -93,7 +98,7 @@ def _mark_closest(axes: Axes, plot: Plot, log: bool) -> None:
 def figure_svg(plot: Plot) -> str:
     """One figure as SVG text."""
     log = _is_log(plot)
-    size = (7.4, 3.7) if plot.key == "loss" else (5.2, 3.0)
+    size = (6.2, 3.3) if plot.key == "loss" else (4.8, 3.0)
     with mpl.rc_context(_STYLE):  # pyright: ignore[reportArgumentType]
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
@@ -111,6 +116,7 @@ def figure_svg(plot: Plot) -> str:
         axes.grid(visible=True, color="#e5e7eb", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.margins(x=0.02)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=_whole(plot)))
         if plot.lines:
             axes.legend(frameon=False, fontsize=8.5, loc="best")
         buffer = io.StringIO()

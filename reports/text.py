@@ -61,7 +61,9 @@ def _claim_row(table: Table, row: tuple[Cell, ...], widest: int, colour: bool) -
 
 
 def _claims(table: Table, colour: bool) -> list[str]:
-    widest = min(max(len(row[0].text) for row in table.rows), 40)
+    widest = min(
+        max(len(cell.text) for cell in (Cell(table.columns[0]), *(row[0] for row in table.rows))), 40
+    )
     head = f"  {table.columns[0]:<{widest}}  {'status':<9}  {'margin':>9}  basis"
     return [head, *(line for row in table.rows for line in _claim_row(table, row, widest, colour))]
 

@@ -7,11 +7,12 @@ from reports.words import Tag, Tone
 
 @dataclass(frozen=True)
 class Cell:
-    """One table cell: text, a tag, or a claim (`code`, with MathML and LaTeX where given), and notes."""
+    """One table cell: text, a tag, or a number, a claim (`code`, with MathML, LaTeX), and notes."""
 
     text: str
     tag: Tag | None = None
     code: bool = False
+    number: bool = False
     mathml: str = ""
     latex: str = ""
     notes: tuple[str, ...] = ()
@@ -19,11 +20,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column titles; every row has one cell a column."""
+    """Rows of cells under column titles, one cell a column. A `flow` table of pairs may be run together."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
+    flow: bool = False
 
 
 @dataclass(frozen=True)

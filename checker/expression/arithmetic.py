@@ -8,7 +8,7 @@ from typing import Final
 
 from flint import arb, fmpq
 
-from checker.enclosure import Ball, to_arb
+from checker.enclosure import Ball, hull, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 
 MAX_BITS: Final = 100_000
@@ -32,11 +32,6 @@ def finite(value: arb, what: str) -> arb:
 def is_exactly(value: Ball, number: int) -> bool:
     """Is the value certainly this whole number, without any width?"""
     return value == number if isinstance(value, fmpq) else value.is_exact() and value == number
-
-
-def between(low: arb, high: arb) -> arb:
-    """The hull of two balls."""
-    return low.union(high)
 
 
 def add(x: Ball, y: Ball) -> Ball:
@@ -81,7 +76,7 @@ def absolute(x: Ball) -> Ball:
         return x
     if x <= 0:
         return -x
-    return between(arb(0), x.abs_upper())
+    return hull(arb(0), x.abs_upper())
 
 
 def least(x: Ball, y: Ball) -> Ball:
@@ -102,7 +97,7 @@ def nonnegative_part(x: Ball) -> Ball:
     """The same number, known to be nonnegative: what lies below zero is cut off."""
     if isinstance(x, fmpq) or x >= 0:
         return x
-    return between(arb(0), x.upper().max(arb(0)))
+    return hull(arb(0), x.upper().max(arb(0)))
 
 
 def root(x: Ball, nonnegative: bool = False) -> Ball:
@@ -116,7 +111,7 @@ def root(x: Ball, nonnegative: bool = False) -> Ball:
     if x.lower() > 0:
         return finite(x.sqrt(), "a square root")
     if x >= 0 or nonnegative:
-        return between(arb(0), x.upper().max(arb(0)).sqrt())
+        return hull(arb(0), x.upper().max(arb(0)).sqrt())
     raise NotEnclosed("a square root may be of a negative number")
 
 
@@ -148,7 +143,10 @@ def cosine(x: Ball) -> Ball:
 
 def hyperbolic_tangent(x: Ball) -> Ball:
     """tanh x."""
-    return fmpq(0) if is_exactly(x, 0) else finite(to_arb(x).tanh(), "a hyperbolic tangent")
+    if is_exactly(x, 0):
+        return fmpq(0)
+    ball = to_arb(x)
+    return finite(hull(ball.lower().tanh(), ball.upper().tanh()), "a hyperbolic tangent")
 
 
 def _whole(y: Ball) -> int | None:
@@ -193,7 +191,7 @@ def _whole_power(x: Ball, k: int, nonnegative: bool) -> Ball:
     low, high = x.lower(), x.upper()
     if nonnegative:
         low = low.max(arb(0))
-    return finite(between(_exact_power(low, k), _exact_power(high, k)), "a power")
+    return finite(hull(_exact_power(low, k), _exact_power(high, k)), "a power")
 
 
 def _exact_power(x: arb, k: int) -> arb:
@@ -231,5 +229,5 @@ def _real_power(x: Ball, y: Ball, nonnegative: bool) -> Ball:
     high = base.upper()
     if exponent > 0 and high > 0:
         ends = (exponent.lower() * high.log()).exp().max((exponent.upper() * high.log()).exp())
-        return finite(between(arb(0), ends), "a power")
+        return finite(hull(arb(0), ends), "a power")
     raise NotEnclosed("a power of a number that may be zero")

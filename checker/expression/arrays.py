@@ -9,7 +9,7 @@ from typing import Final
 
 from flint import arb, arb_mat, fmpq
 
-from checker.enclosure import Ball, to_arb
+from checker.enclosure import Ball, frobenius_squared, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression import arithmetic as number
 
@@ -96,7 +96,7 @@ def _norm_1(A: arb_mat, axes: int) -> Ball:
 
 
 def _norm_fro(A: arb_mat, axes: int) -> Ball:
-    return number.root(_sum([x * x for x in _magnitudes(A)]), nonnegative=True)
+    return number.root(frobenius_squared(A), nonnegative=True)
 
 
 def _diag(A: arb_mat, axes: int) -> arb_mat:

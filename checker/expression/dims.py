@@ -43,7 +43,9 @@ def _polynomial(node: Node, sizes: Mapping[str, str]) -> _Polynomial:
             p, q = _polynomial(left, sizes), _polynomial(right, sizes)
             out = _product(p, q) if operator == "*" else _sum(p, q, 1 if operator == "+" else -1)
             if len(out) > _LIMIT or max((len(key) for key in out), default=0) > 4:
-                raise ExpressionError("a dimension this long is not needed; write a size such as m", node.column)
+                raise ExpressionError(
+                    "a dimension this long is not needed; write a size such as m", node.column
+                )
             return out
         case _:
             known = ", ".join(sizes) or "none here"

@@ -110,7 +110,9 @@ class _Fold:
             return reduce(_SCALAR[name], (self.ball(argument) for argument in node.arguments))
         if name in ENTRYWISE:
             function = _ENTRYWISE.get(name) or _root_of(first)
-            return arrays.entrywise(self.array(first), function) if first.shape else function(self.ball(first))
+            return (
+                arrays.entrywise(self.array(first), function) if first.shape else function(self.ball(first))
+            )
         A = self.array(first)
         if name == "hadamard":
             return arrays.hadamard(A, self.array(node.arguments[1]))
@@ -128,7 +130,7 @@ def _root_of(argument: Node) -> Callable[[Ball], Ball]:
 
 def _of_an_array(name: str, A: arb_mat, axes: int) -> Enclosure:
     if name == "norm2":
-        return spectral.norm2_vector(A) if axes == 1 else spectral.norm2(A)
+        return arrays.FUNCTIONS_OF_ONE["norm_fro"](A, axes) if axes == 1 else spectral.norm2(A)
     if name == "sigma_min":
         return number.nonnegative_part(spectral.sigma_min(A))
     if name == "spectral_radius":

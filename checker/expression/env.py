@@ -5,20 +5,21 @@ from typing import Protocol, TypeVar
 from checker.expression.tree import Call, Node
 
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 
-class Env(Protocol[V]):
+class Env(Protocol[V_co]):
     """The values of one configuration at one moment.
 
     An environment may also have a `memo: dict[Node, V]`; then every call and operation is
     evaluated once per environment, however often the same subterm occurs.
     """
 
-    def name(self, name: str) -> V:
+    def name(self, name: str) -> V_co:
         """The value of a name; a claim by itself (`well_posed`) is 1 where it holds and 0 where it fails."""
         ...
 
-    def call(self, node: Call) -> V:
+    def call(self, node: Call) -> V_co:
         """The value of a temporal operator or of a function of an input; truth as for `name`."""
         ...
 

@@ -121,8 +121,18 @@ def _number_fits(text: str, number: str, column: int) -> None:
     size = exponent.lstrip("+-").lstrip("0")
     if len(size) > 6 or int(size or "0") > MAX_DECIMAL_EXPONENT:
         raise unreadable(
-            text, column, f"a decimal exponent lies between -{MAX_DECIMAL_EXPONENT} and {MAX_DECIMAL_EXPONENT}"
+            text,
+            column,
+            f"a decimal exponent lies between -{MAX_DECIMAL_EXPONENT} and {MAX_DECIMAL_EXPONENT}",
         )
+
+
+def _unknown(mark: str) -> str:
+    return (
+        f"'{mark}' is not part of the claim language"
+        if mark.isprintable()
+        else "a character is not printable"
+    )
 
 
 def inspect(text: str) -> None:
@@ -132,44 +142,47 @@ def inspect(text: str) -> None:
     """
     if len(text) > MAX_TEXT:
         raise ExpressionError(
-            f"the text has {len(text)} characters, more than the {MAX_TEXT} allowed; name its parts in [definitions]"
+            f"the text has {len(text)} characters and may have {MAX_TEXT}; name its parts in [definitions]"
         )
     if not text.strip():
         raise ExpressionError("the text is empty; write an expression such as 'norm2(W) + 1'")
     depth, before, end = 0, "", 0
     opened: list[int] = []
     for match in _TOKEN.finditer(text):
-        kind, token, column = match.lastgroup, match.group(), match.start() + 1
+        kind, mark, column = match.lastgroup, match.group(), match.start() + 1
         if kind == "space":
             continue
         touching = end == match.start()
         if kind == "number":
-            _number_fits(text, token, column)
-        if kind == "name" and token in _WORDS:
-            raise unreadable(text, column, _WORDS[token])
+            _number_fits(text, mark, column)
+        if kind == "name" and mark in _WORDS:
+            raise unreadable(text, column, _WORDS[mark])
         if kind in ("wrong", "other"):
-            if token == "_" and touching and before == "number":
+            if mark == "_" and touching and before == "number":
                 raise unreadable(text, column, "write digits without '_'")
-            if token in "\"'" and before not in ("name", "close"):
+            if mark in "\"'" and before not in ("name", "close"):
                 raise unreadable(text, column, "there are no strings")
-            raise unreadable(text, column, _INSTEAD.get(token, f"'{token}' is not part of the claim language"
-                                                        if token.isprintable() else "a character is not printable"))
-        if token in "([" and kind == "good":
+            raise unreadable(
+                text,
+                column,
+                _INSTEAD.get(mark, _unknown(mark)),
+            )
+        if mark in "([" and kind == "good":
             depth += 1
             opened.append(column)
             if before == "close" or before == "number":
                 raise unreadable(text, column, "write '*' for a product")
             if depth > MAX_NESTING:
                 raise unreadable(text, column, f"brackets nest at most {MAX_NESTING} deep")
-        if kind in ("number", "name") and token != "and" and before in ("number", "name", "close"):
+        if kind in ("number", "name") and mark != "and" and before in ("number", "name", "close"):
             raise unreadable(text, column, "write an operator between the two; '*' for a product")
-        if token == ")":
+        if mark == ")":
             depth -= 1
             if depth < 0:
                 raise unreadable(text, column, "this ')' closes nothing")
             opened.pop()
-        before = "operator" if kind == "good" or token == "and" else str(kind)
-        before = "close" if token == ")" else before
+        before = "operator" if kind == "good" or mark == "and" else str(kind)
+        before = "close" if mark == ")" else before
         end = match.end()
     if opened:
         raise unreadable(text, opened[-1], "this '(' is never closed")

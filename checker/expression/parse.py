@@ -14,7 +14,6 @@ from typing import Final, cast
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from checker.errors import ExpressionError
 from checker.expression.mistakes import inspect, unreadable
 from checker.expression.tree import (
     Atom,
@@ -33,6 +32,8 @@ MAX_HEIGHT: Final = 128
 MAX_NODES: Final = 1500
 MAX_EXPONENT: Final = 10_000
 MAX_CONSTANT_BITS: Final = 40_000
+
+_PI: Final = frozenset({"pi"})
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _constant(node: Node) -> Fraction | None:
             return None
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Raised while building: where, and what to write instead."""
 
     def __init__(self, column: int, advice: str) -> None:
@@ -90,15 +91,15 @@ class _Builder(Transformer[Token, _Built]):
         height = 1 + max((part.height for part in parts), default=0)
         nodes = 1 + sum(part.nodes for part in parts)
         if height > MAX_HEIGHT:
-            raise _Refused(
+            raise _RefusedError(
                 node.column, f"operations nest at most {MAX_HEIGHT} deep; name a part in [definitions]"
             )
         if nodes > MAX_NODES:
-            raise _Refused(
+            raise _RefusedError(
                 node.column, f"an expression has at most {MAX_NODES} parts; name a part in [definitions]"
             )
         if bits is not None and bits > MAX_CONSTANT_BITS:
-            raise _Refused(node.column, f"a constant may have at most {MAX_CONSTANT_BITS} bits")
+            raise _RefusedError(node.column, f"a constant may have at most {MAX_CONSTANT_BITS} bits")
         return _Built(node, height, nodes, bits)
 
     def number(self, token: Token) -> _Built:
@@ -107,7 +108,7 @@ class _Builder(Transformer[Token, _Built]):
 
     def name(self, token: Token) -> _Built:
         column = (token.start_pos or 0) + 1
-        return self._join(Pi(column) if token == "pi" else Name(str(token), column), ())
+        return self._join(Pi(column) if str(token) in _PI else Name(str(token), column), ())
 
     def call(self, token: Token, *arguments: _Built) -> _Built:
         column = (token.start_pos or 0) + 1
@@ -131,15 +132,15 @@ class _Builder(Transformer[Token, _Built]):
         if exponent is None:
             return None
         if abs(exponent) > MAX_EXPONENT:
-            raise _Refused(column, f"a constant exponent lies between -{MAX_EXPONENT} and {MAX_EXPONENT}")
+            raise _RefusedError(
+                column, f"a constant exponent lies between -{MAX_EXPONENT} and {MAX_EXPONENT}"
+            )
         return None if left.bits is None else left.bits * max(1.0, float(abs(exponent)))
 
     def chain(self, first: _Built, *rest: _Built | Token) -> tuple[Comparison | Atom, ...]:
         if not rest:
             if not isinstance(first.node, Name | Call):
-                raise _Refused(
-                    1, "a claim is a comparison; write one of < <= > >= == between two sides"
-                )
+                raise _RefusedError(1, "a claim is a comparison; write one of < <= > >= == between two sides")
             return (Atom(first.node),)
         parts: list[Comparison | Atom] = []
         left = first
@@ -197,7 +198,7 @@ def _read(text: str, start: str) -> object:
         if not (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
             column = (error.pos_in_stream or 0) + 1
         raise unreadable(text, column, _advice(error, start)) from None
-    except _Refused as error:
+    except _RefusedError as error:
         raise unreadable(text, error.column, error.advice) from None
 
 

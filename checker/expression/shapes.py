@@ -109,7 +109,9 @@ class _Annotator:
         if name in TEMPORAL:
             return self._temporal(node, ahead)
         if name in where.claims:
-            raise ExpressionError(f"'{name}' is a claim by itself, not a number; join it with 'and'", node.column)
+            raise ExpressionError(
+                f"'{name}' is a claim by itself, not a number; join it with 'and'", node.column
+            )
         if name not in FUNCTIONS and name not in where.functions:
             if name in where.refused:
                 raise ExpressionError(where.refused[name], node.column)
@@ -214,7 +216,9 @@ def _of_an_input(node: Call, needed: Shape, result: Shape) -> Shape:
     if len(node.arguments) != 1:
         raise ExpressionError(f"{node.function} takes one argument, {shape_text(needed)}", node.column)
     if node.arguments[0].shape != needed:
-        raise ExpressionError(f"{node.function} needs {shape_text(needed)}; {_is(node.arguments[0])}", node.column)
+        raise ExpressionError(
+            f"{node.function} needs {shape_text(needed)}; {_is(node.arguments[0])}", node.column
+        )
     return result
 
 
@@ -261,7 +265,9 @@ def _extreme(node: Call) -> Shape:
     arguments = node.arguments
     arrays = [argument for argument in arguments if argument.shape]
     if arrays and len(arguments) > 1:
-        raise ExpressionError(f"{node.function} takes several scalars or one array; {_is(arrays[0])}", node.column)
+        raise ExpressionError(
+            f"{node.function} takes several scalars or one array; {_is(arrays[0])}", node.column
+        )
     if not arrays and len(arguments) < 2:
         raise ExpressionError(f"{node.function} takes several scalars or one array", node.column)
     return ()

@@ -4,9 +4,10 @@ Sound and purely structural: False means "not seen", never "not so".
 """
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Final
 
-from checker.expression.tree import Binary, Call, Name, Negate, Node, Number, Pi
+from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
 from checker.expression.words import NORMS, TEMPORAL
 
 GRAM_NAMES: Final = frozenset({"G", "NTK"})
@@ -31,7 +32,9 @@ def is_nonnegative(node: Node) -> bool:
             dot = left == right and len(left.shape or ()) == 1
             return dot or (is_nonnegative(left) and is_nonnegative(right))
         case Binary("**", left, right):
-            even = isinstance(right, Number) and right.value.denominator == 1 and right.value.numerator % 2 == 0
+            even = (
+                isinstance(right, Number) and right.value.denominator == 1 and right.value.numerator % 2 == 0
+            )
             return even or is_nonnegative(left)
         case Call(function, arguments):
             return _nonnegative_call(function, arguments)
@@ -70,7 +73,9 @@ def is_symmetric(node: Node, names: AbstractSet[str] = frozenset()) -> bool:
             return True
         case Call("diag", arguments):
             return len(arguments[0].shape or ()) == 1
-        case Call("next" | "transpose" | "inv" | "abs" | "exp" | "sin" | "cos" | "tanh" | "sqrt" | "log", arguments):
+        case Call(
+            "next" | "transpose" | "inv" | "abs" | "exp" | "sin" | "cos" | "tanh" | "sqrt" | "log", arguments
+        ):
             return is_symmetric(arguments[0], names)
         case Call("hadamard", arguments):
             return all(is_symmetric(argument, names) for argument in arguments)
@@ -102,9 +107,42 @@ def is_psd(node: Node) -> bool:
             return False
 
 
-def _transposed(node: Node) -> Node:
+def _transposed(node: Node) -> Node | None:
+    """The transpose of a matrix, written without a double transpose; None for anything else."""
     if isinstance(node, Call) and node.function == "transpose":
         return node.arguments[0]
-    if isinstance(node, Name | Call) and len(node.shape or ()) == 2:
-        return Call("transpose", (node,), node.column, node.shape)
-    return node
+    return Call("transpose", (node,), node.column, node.shape) if len(node.shape or ()) == 2 else None
+
+
+def with_symmetry_shown(node: Node, names: AbstractSet[str]) -> Node:
+    """The same value with `symmetric_part` around eigenvalue arguments that are symmetric only by `names`.
+
+    What a definition hides is seen here once, where definitions are known, so that the
+    evaluation of `lambda_min(G_0)` needs the form of its argument alone.
+    """
+    match node:
+        case Negate(argument):
+            return replace(node, argument=with_symmetry_shown(argument, names))
+        case Binary(_, left, right):
+            left, right = with_symmetry_shown(left, names), with_symmetry_shown(right, names)
+            return replace(node, left=left, right=right)
+        case Call(function, arguments):
+            arguments = tuple(with_symmetry_shown(argument, names) for argument in arguments)
+            if function in ("lambda_min", "lambda_max") and not is_symmetric(arguments[0]):
+                matrix = arguments[0]
+                if is_symmetric(matrix, names):
+                    arguments = (Call("symmetric_part", (matrix,), matrix.column, matrix.shape),)
+            return replace(node, arguments=arguments)
+        case _:
+            return node
+
+
+def claim_with_symmetry_shown(claim: Claim, names: AbstractSet[str]) -> Claim:
+    """The same for both sides of every comparison; the text stays."""
+    parts: list[Comparison | Atom] = []
+    for part in claim.parts:
+        if isinstance(part, Comparison):
+            left, right = with_symmetry_shown(part.left, names), with_symmetry_shown(part.right, names)
+            part = Comparison(part.operator, left, right)
+        parts.append(part)
+    return Claim(claim.text, tuple(parts))

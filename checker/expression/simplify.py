@@ -3,7 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from checker.expression.canonical import same_at_start
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node
+
+__all__ = [
+    "calls",
+    "calls_of_claim",
+    "children",
+    "free_names",
+    "free_names_of_claim",
+    "next_depth",
+    "next_depth_of_claim",
+    "roots",
+    "same_at_start",
+    "substitute",
+    "substitute_claim",
+    "walk",
+]
 
 
 def walk(node: Node) -> Iterator[Node]:

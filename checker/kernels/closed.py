@@ -10,17 +10,11 @@ from typing import TypeAlias
 
 from flint import arb, ctx, fmpq
 
+from checker.enclosure import root
+
 Dual: TypeAlias = Callable[[arb, arb, arb], arb]
 
 LEAKY_SLOPE = fmpq(1, 100)
-
-
-def root(x: arb) -> arb:
-    """sqrt of a ball whose value is known to be nonnegative, whatever its lower end says."""
-    lower, upper = x.lower(), x.upper()
-    if lower > 0:
-        return x.sqrt()
-    return arb(0).union(upper.sqrt()) if upper > 0 else arb(0)
 
 
 def opposite(q1: arb, q2: arb, k: arb) -> arb:

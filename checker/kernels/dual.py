@@ -12,28 +12,35 @@ sqrt(p1*p2)*|rho - rho'| <= |k - k'| + 2*|sqrt(p1*p2) - sqrt(q1*q2)| <= |k - k'|
 sqrt(q2)*e_1). Sources: theory dossiers, gradient-descent.md section 7 and kernels.md K1.2, K1.3.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from flint import arb, ctx
 
 from checker.activations import BALL_ACTIVATIONS
-from checker.enclosure import to_arb
+from checker.enclosure import root, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.kernels import closed, elu, quadrature
+from checker.kernels import closed, elu, hermite, quadrature
+from checker.kernels.hermite import Series
+from checker.kernels.quadrature import Strip
+
+Memo: TypeAlias = dict[tuple[Strip, int, int], Series]
 
 
-def kappa(activation: str, q1: arb, q2: arb, k: arb) -> arb:
+def kappa(activation: str, q1: arb, q2: arb, k: arb, memo: Memo | None = None) -> arb:
     """E phi(u)phi(v), (u, v) ~ N(0, [[q1, k], [k, q2]]), for all variances and covariances in the balls.
 
     A covariance beyond +-sqrt(q1*q2) counts as that bound. Accuracy: the ambient precision for closed
-    forms, at most 50 bits for tanh, sigmoid, softplus, swish and elu.
+    forms, at most 50 bits for tanh, sigmoid, softplus, swish and elu. Many calls with the same variances
+    are faster with a `memo`, a dict that keeps what belongs to one variance of one activation.
     Raises NotEnclosed where the quadrature is out of reach, CertainlyUndefined for a negative variance.
     """
-    return _at_point(_growth(activation), q1, q2, k, lambda *point: _value(activation, *point))
+    return _at_point(_growth(activation), q1, q2, k, lambda a, b, c: _value(activation, a, b, c, memo))
 
 
-def kappadot(activation: str, q1: arb, q2: arb, k: arb) -> arb:
+def kappadot(activation: str, q1: arb, q2: arb, k: arb, memo: Memo | None = None) -> arb:
     """E phi'(u)phi'(v) under the same law and conventions.
 
     For relu, leaky-relu and abs the variances must be certainly positive, else NotEnclosed: at variance 0
@@ -44,7 +51,7 @@ def kappadot(activation: str, q1: arb, q2: arb, k: arb) -> arb:
             raise NotEnclosed("a preactivation may be zero, where the activation has its kink")
         return closed.PIECEWISE_DERIVATIVES[activation](q1, q2, k)
     growth = _derivative_growth(activation)
-    return _at_point(growth, q1, q2, k, lambda *point: _derivative(activation, *point))
+    return _at_point(growth, q1, q2, k, lambda a, b, c: _derivative(activation, a, b, c, memo))
 
 
 def second_moment(activation: str, q: arb) -> arb:
@@ -89,26 +96,38 @@ def _derivative_growth(activation: str) -> _Growth:
     return _Growth(to_arb(known.lipschitz()).abs_upper(), to_arb(second).abs_upper())
 
 
-def _value(activation: str, q1: arb, q2: arb, k: arb) -> arb:
+def _value(activation: str, q1: arb, q2: arb, k: arb, memo: Memo | None = None) -> arb:
     if activation in closed.VALUES:
         return closed.VALUES[activation](q1, q2, k)
     if activation == "elu":
         return elu.dual(q1, q2, k, derivative=False)
-    growth, strip = _growth(activation), quadrature.VALUES[activation]
-    if (q1 - q2).is_zero() and (q1 - k).is_zero():
-        return quadrature.moment(strip, growth.z0, growth.lipschitz, q1)
-    return quadrature.dual(strip, growth.z0, growth.lipschitz, q1, q2, k)
+    return _by_rule(quadrature.VALUES[activation], _growth(activation), q1, q2, k, memo)
 
 
-def _derivative(activation: str, q1: arb, q2: arb, k: arb) -> arb:
+def _derivative(activation: str, q1: arb, q2: arb, k: arb, memo: Memo | None = None) -> arb:
     if activation in closed.DERIVATIVES:
         return closed.DERIVATIVES[activation](q1, q2, k)
     if activation == "elu":
         return elu.dual(q1, q2, k, derivative=True)
-    growth, strip = _derivative_growth(activation), quadrature.DERIVATIVES[activation]
+    return _by_rule(quadrature.DERIVATIVES[activation], _derivative_growth(activation), q1, q2, k, memo)
+
+
+def _by_rule(strip: Strip, growth: _Growth, q1: arb, q2: arb, k: arb, memo: Memo | None) -> arb:
     if (q1 - q2).is_zero() and (q1 - k).is_zero():
         return quadrature.moment(strip, growth.z0, growth.lipschitz, q1)
+    if memo is not None and q1 > 0 and q2 > 0:
+        one, two = (_remembered(strip, growth, q, memo) for q in (q1, q2))
+        with contextlib.suppress(NotEnclosed):
+            return hermite.pair(one, two, k / (q1 * q2).sqrt())
     return quadrature.dual(strip, growth.z0, growth.lipschitz, q1, q2, k)
+
+
+def _remembered(strip: Strip, growth: _Growth, q: arb, memo: Memo) -> Series:
+    mantissa, exponent = q.man_exp()
+    key = (strip, int(mantissa), int(exponent))
+    if key not in memo:
+        memo[key] = hermite.series(strip, growth.z0, growth.lipschitz, q)
+    return memo[key]
 
 
 def _at_unit(q: arb) -> tuple[arb, arb, arb]:
@@ -171,5 +190,5 @@ def _moment_at_point(growth: _Growth, q: arb, value: Callable[[arb], arb]) -> ar
     if e.is_zero():
         return moment
     top = (growth.lipschitz * e).abs_upper()
-    norm = closed.root(moment) + top.union(-top)
+    norm = root(moment) + top.union(-top)
     return norm * norm

@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 from flint import acb, arb, ctx
 
+from checker.enclosure import root
 from checker.errors import NotEnclosed
-from checker.kernels.closed import opposite, root
+from checker.kernels.closed import opposite
 
 Complex: TypeAlias = Callable[[acb], acb]
 

@@ -16,7 +16,7 @@ Function: TypeAlias = Callable[[Array], Array]
 
 _DEGREE = 200
 _MOST_ROUNDS = 2000
-_NODES: Array = np.arange(-280, 281) * 0.05
+_NODES: Array = np.linspace(-14.0, 14.0, 561)
 _WEIGHTS: Array = np.asarray(0.05 * np.exp(-(_NODES**2) / 2) / np.sqrt(2 * np.pi), dtype=np.float64)
 _LEAK = 0.01
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 from flint import arb, arb_mat
+from numpy.typing import NDArray
 
 from checker.activations import BALL_ACTIVATIONS
-from checker.enclosure import Ball, to_arb
+from checker.enclosure import Ball, midpoints, root, to_arb
 from checker.errors import NotEnclosed
 from checker.kernels import quadrature
-from checker.kernels.dual import kappa, kappadot, second_moment, second_moment_derivative
+from checker.kernels.dual import Memo, kappa, kappadot, second_moment, second_moment_derivative
 from checker.kernels.estimate import population_gram_estimate, population_ntk_estimate
 
 __all__ = ["population_gram", "population_gram_estimate", "population_ntk", "population_ntk_estimate"]
@@ -37,16 +38,20 @@ def population_gram(activation: str, A: Ball, C: arb_mat) -> arb_mat:
     """
     slope, variance = _checked(activation, A)
     factor = slope * variance.sqrt()
-    # a quadrature is dear and its accuracy near the estimate's: one evaluation bounds that one's error
+    # a quadrature over pairs is dear and the estimate as accurate: one evaluation bounds its error
     rounds = 0 if activation in quadrature.VALUES else _MOST_ROUNDS
     n = C.nrows()
     guess = _guess(activation, variance, C)
     K = arb_mat(n, n)
+    memo: Memo = {}
     for i in range(n):
         start = arb(float(guess[i, i])).nonnegative_part().sqrt()
         own = C[i, i].nonnegative_part()
         r = _fixed_point(
-            lambda r, own=own: _norm(activation, variance * r * r + own), start.mid(), factor, rounds
+            lambda r, own=own: root(second_moment(activation, variance * r * r + own)),
+            start.mid(),
+            factor,
+            _MOST_ROUNDS,
         )
         K[i, i] = r * r
     for i in range(n):
@@ -54,7 +59,7 @@ def population_gram(activation: str, A: Ball, C: arb_mat) -> arb_mat:
             q1, q2 = variance * K[i, i] + C[i, i], variance * K[j, j] + C[j, j]
             cross = C[i, j]
             K[i, j] = K[j, i] = _fixed_point(
-                lambda k, q1=q1, q2=q2, cross=cross: kappa(activation, q1, q2, variance * k + cross),
+                lambda k, q1=q1, q2=q2, cross=cross: kappa(activation, q1, q2, variance * k + cross, memo),
                 arb(float(guess[i, j])),
                 factor * factor,
                 rounds,
@@ -75,6 +80,7 @@ def population_ntk(activation: str, A: Ball, C: arb_mat, a_scale: Ball, trains: 
     K = population_gram(activation, A, C)
     Q = K * variance + C
     out = arb_mat(n, n)
+    memo: Memo = {}
     for i in range(n):
         for j in range(i, n):
             total = K[i, j] if "a" in trains else arb(0)
@@ -82,7 +88,7 @@ def population_ntk(activation: str, A: Ball, C: arb_mat, a_scale: Ball, trains: 
                 if i == j:
                     bend = second_moment_derivative(activation, Q[i, i])
                 else:
-                    bend = kappadot(activation, Q[i, i], Q[j, j], Q[i, j])
+                    bend = kappadot(activation, Q[i, i], Q[j, j], Q[i, j], memo)
                 rest = 1 - variance * bend
                 if not rest > 0:
                     raise NotEnclosed("the tangent kernel's series is not certified to converge")
@@ -101,15 +107,8 @@ def _checked(activation: str, A: Ball) -> tuple[arb, arb]:
     return slope, variance
 
 
-def _guess(activation: str, variance: arb, C: arb_mat) -> np.ndarray:
-    middle = np.array([[float(entry.mid()) for entry in row] for row in C.tolist()], dtype=np.float64)
-    return population_gram_estimate(activation, float(variance.mid()), middle)
-
-
-def _norm(activation: str, q: arb) -> arb:
-    """|phi(sqrt(q)*g)|_L2."""
-    moment = second_moment(activation, q)
-    return moment.sqrt() if moment > 0 else moment.upper().nonnegative_part().sqrt().union(arb(0))
+def _guess(activation: str, variance: arb, C: arb_mat) -> NDArray[np.float64]:
+    return population_gram_estimate(activation, float(variance.mid()), midpoints(C))
 
 
 def _fixed_point(step: Callable[[arb], arb], start: arb, factor: arb, rounds: int) -> arb:

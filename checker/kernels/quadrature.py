@@ -13,12 +13,13 @@ from typing import TypeAlias
 
 from flint import arb, ctx
 
+from checker.enclosure import root
 from checker.errors import NotEnclosed
-from checker.kernels.closed import opposite, root
+from checker.kernels.closed import opposite
 
 Function: TypeAlias = Callable[[arb], arb]
 
-_MOST_BITS = 50  # the accuracy asked for, whatever the ambient precision: the ball says what was got
+MOST_BITS = 50  # the accuracy asked for, whatever the ambient precision: the ball says what was got
 _MOST_POINTS = 1_500_000
 
 
@@ -30,6 +31,10 @@ class Strip:
     parts: int
     c0: Callable[[], arb]
     c1: int
+
+    def size(self, s: arb, width: arb) -> arb:
+        """A bound of the L2 norm of phi(s*(g + ib)) over |b| <= width."""
+        return self.c0() + self.c1 * s * (1 + width * width).sqrt()
 
 
 def _sigmoid(x: arb) -> arb:
@@ -72,62 +77,63 @@ DERIVATIVES: dict[str, Strip] = {
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """Nodes j*step for |j| <= reach with weights step*n(j*step), the half-width used, and the weights
-    beyond the last node: upper bounds of sum w, sum w*|x| and sum w*x*x."""
+class Rule:
+    """Nodes j*step for |j| <= reach with weights step*n(j*step), and the half-width of the strip used."""
 
     nodes: tuple[arb, ...]
     weights: tuple[arb, ...]
     step: arb
     width: arb
-    tails: tuple[arb, arb, arb]
 
-    def miss(self, growth: arb) -> arb:
-        """The rule's error where the integrand's modulus, n(x) apart, has mean at most `growth`."""
-        shift = (self.width * self.width / 2).exp()
-        return 2 * shift * growth / ((2 * arb.pi() * self.width / self.step).exp() - 1)
+    def miss(self, growth: arb, degree: int = 0) -> arb:
+        """The rule's error where the integrand's modulus, n(x) apart, has mean at most `growth` times
+        exp(sqrt(degree)*width) on the strip."""
+        top = (self.width * self.width / 2 + self.width * arb(degree).sqrt()).exp()
+        return 2 * top * growth / ((2 * arb.pi() * self.width / self.step).exp() - 1)
+
+    def tails(self) -> tuple[arb, arb, arb]:
+        """Bounds of the sums of w, w*|x| and w*x*x over the nodes left out: x**k*n(x) decreases beyond
+        sqrt(2) for k <= 2, so a sum is below the integral from the last node."""
+        last = self.nodes[-1]
+        mass = (last / arb(2).sqrt()).erfc()
+        peak = 2 * self.weights[-1] / self.step
+        return mass, peak, last * peak + mass
 
 
-def _rule(strip: Strip, scale: arb, bits: int) -> _Rule:
-    """The rule for x -> phi(scale*x + const), of an error near 2**-bits. Any choice here is valid."""
+def rule(strip: Strip, scale: arb, bits: int, degree: int = 0) -> Rule:
+    """The rule for x -> phi(scale*x + const), times a Hermite polynomial of at most that degree, of an error
+    near 2**-bits. Any step, reach and smaller width are valid: these are near the best."""
     nats = bits * math.log(2) + 4
-    available = math.pi / strip.parts / max(float(scale.upper()), 1e-300)
-    step = min(
-        math.pi * math.sqrt(2 / nats), 2 * math.pi * available / (nats + min(available, 99.0) ** 2 / 2)
-    )
-    reach = math.ceil((math.sqrt(2 * nats) + 1) / step)
+    width = min(math.pi / strip.parts / max(float(scale.upper()), 1e-300), math.sqrt(2 * nats))
+    step = 2 * math.pi * width / (nats + width * width / 2 + math.sqrt(degree) * width)
+    reach = math.ceil((math.sqrt(2 * nats * (2 if degree else 1)) + 1) / step)
     if reach * reach > _MOST_POINTS:
         raise NotEnclosed("the variance of a preactivation is too large for the quadrature")
-    h = arb(step)
-    half_width = 2 * arb.pi() / h  # the best possible; a smaller one is valid too
+    half_width = arb(width)
     if not scale.is_zero():
-        half_width = half_width.lower().min((arb.pi() / strip.parts / scale.upper()).lower())
+        half_width = half_width.min((arb.pi() / strip.parts / scale.upper()).lower())
+    h = arb(step)
     norm = h / (2 * arb.pi()).sqrt()
     positive = [j * h for j in range(1, reach + 1)]
     tops = [norm * (-x * x / 2).exp() for x in positive]
     nodes = (*(-x for x in reversed(positive)), arb(0), *positive)
-    last = positive[-1]
-    # x**k*n(x) decreases beyond sqrt(2) for k <= 2, so the sum is below the integral from the last node.
-    mass = (last / arb(2).sqrt()).erfc()
-    peak = 2 * tops[-1] / h
-    tails = (mass, peak, last * peak + mass)
-    return _Rule(nodes, (*reversed(tops), norm, *tops), h, half_width, tails)
+    return Rule(nodes, (*reversed(tops), norm, *tops), h, half_width)
 
 
 def moment(strip: Strip, z0: arb, lipschitz: arb, q: arb) -> arb:
     """E phi(sqrt(q)*g)**2 for an exact q >= 0; |phi(x)| <= z0 + lipschitz*|x| on the real line."""
-    bits = min(ctx.prec, _MOST_BITS)
+    bits = min(ctx.prec, MOST_BITS)
     with ctx.workprec(bits + 30):
         s = root(q)
-        rule = _rule(strip, s, bits)
+        line = rule(strip, s, bits)
         total = arb(0)
-        for x, weight in zip(rule.nodes, rule.weights, strict=True):
+        for x, weight in zip(line.nodes, line.weights, strict=True):
             value = strip.phi(s * x)
             total += weight * value * value
-        size = _strip_size(strip, s, rule.width)
-        tail = z0 * z0 * rule.tails[0] + 2 * z0 * lipschitz * s * rule.tails[1]
-        tail += lipschitz * lipschitz * s * s * rule.tails[2]
-        return _widen(total, rule.miss(size * size) + tail)
+        size = strip.size(s, line.width)
+        mass, peak, square = line.tails()
+        tail = z0 * z0 * mass + 2 * z0 * lipschitz * s * peak + lipschitz * lipschitz * s * s * square
+        return widened(total, line.miss(size * size) + tail)
 
 
 def dual(strip: Strip, z0: arb, lipschitz: arb, q1: arb, q2: arb, k: arb) -> arb:
@@ -135,17 +141,18 @@ def dual(strip: Strip, z0: arb, lipschitz: arb, q1: arb, q2: arb, k: arb) -> arb
 
     u = s1*g1 and v = slope*g1 + spread*g2. The outer rule runs over g1, the inner one over g2.
     """
-    bits = min(ctx.prec, _MOST_BITS)
+    bits = min(ctx.prec, MOST_BITS)
     with ctx.workprec(bits + 30):
         s1, s2 = root(q1), root(q2)
         slope = arb(0) if q1.is_zero() else k / s1
         spread = s2 if q1.is_zero() else opposite(q1, q2, k) / s1
-        outer = _rule(strip, s1.max(abs(slope)), bits)
-        inner = _rule(strip, spread, bits)
+        outer = rule(strip, s1.max(abs(slope)), bits)
+        inner = rule(strip, spread, bits)
         if len(outer.nodes) * len(inner.nodes) > _MOST_POINTS:
             raise NotEnclosed("the variance of a preactivation is too large for the quadrature")
         offsets = [spread * y for y in inner.nodes]
         lifted = (1 + inner.width * inner.width).sqrt()
+        inner_mass, inner_peak, _ = inner.tails()
         total = missed = arb(0)
         for x, weight in zip(outer.nodes, outer.weights, strict=True):
             centre = slope * x
@@ -156,21 +163,18 @@ def dual(strip: Strip, z0: arb, lipschitz: arb, q1: arb, q2: arb, k: arb) -> arb
             total += weight * value * mean
             reach = abs(centre)
             rule_error = inner.miss(strip.c0() + strip.c1 * (reach + spread * lifted))
-            cut = (z0 + lipschitz * reach) * inner.tails[0] + lipschitz * spread * inner.tails[1]
+            cut = (z0 + lipschitz * reach) * inner_mass + lipschitz * spread * inner_peak
             missed += weight * abs(value) * (rule_error + cut)
-        sizes = _strip_size(strip, s1, outer.width) * _strip_size(strip, s2, outer.width)
+        sizes = strip.size(s1, outer.width) * strip.size(s2, outer.width)
         # |E phi(v) given g1| <= z0 + L*s2*(|g1| + 1), as E|g2| <= 1
         flat = z0 + lipschitz * s2
-        tail = z0 * flat * outer.tails[0] + lipschitz * (s1 * flat + s2 * z0) * outer.tails[1]
-        tail += lipschitz * lipschitz * s1 * s2 * outer.tails[2]
-        return _widen(total, outer.miss(sizes) + missed + tail)
+        mass, peak, square = outer.tails()
+        tail = z0 * flat * mass + lipschitz * (s1 * flat + s2 * z0) * peak
+        tail += lipschitz * lipschitz * s1 * s2 * square
+        return widened(total, outer.miss(sizes) + missed + tail)
 
 
-def _strip_size(strip: Strip, s: arb, width: arb) -> arb:
-    """A bound of the L2 norm of phi(s*(g + ib)) over |b| <= width."""
-    return strip.c0() + strip.c1 * s * (1 + width * width).sqrt()
-
-
-def _widen(value: arb, error: arb) -> arb:
+def widened(value: arb, error: arb) -> arb:
+    """The ball of all numbers within `error` of `value`."""
     top = error.abs_upper()
     return value + top.union(-top)

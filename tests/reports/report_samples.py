@@ -106,7 +106,15 @@ CONDITION_9 = hypothesis(
 
 DOES_NOT_APPLY = ConditionReport(
     theorem=LING,
-    config={"setting": "deq", "n": 32, "d": 64, "m": 256, "activation": "relu", "data": "digits", "labels": "data"},
+    config={
+        "setting": "deq",
+        "n": 32,
+        "d": 64,
+        "m": 256,
+        "activation": "relu",
+        "data": "digits",
+        "labels": "data",
+    },
     verdict="does-not-apply",
     reason="condition_7 fails: its left side is smaller than its right side by a factor 17263",
     hypotheses=(RADIUS, CONDITION_7, CONDITION_9),
@@ -120,7 +128,9 @@ DOES_NOT_APPLY = ConditionReport(
         "rate_per_step": Predicted(None, "the hypotheses do not hold"),
         "steps_to_1e-6": Predicted(None, "the hypotheses do not hold"),
         "largest_step": Predicted("0.000976", ""),
-        "smallest_width": Predicted(None, "no width up to 16384 satisfies condition_7; the miss grows with m"),
+        "smallest_width": Predicted(
+            None, "no width up to 16384 satisfies condition_7; the miss grows with m"
+        ),
     },
     not_done=(),
     environment=ENVIRONMENT,

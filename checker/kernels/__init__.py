@@ -1,0 +1,1 @@
+"""Infinite-width kernels: dual activations, population Gram matrices and tangent kernels."""
