@@ -9,41 +9,30 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from checker.errors import CheckerError, ExpressionError, TheoremError, UsageError
-from checker.options import check_seed, collect
-from checker.records import (
-    ArrayBounds,
-    AuditReport,
-    Bounds,
-    ConclusionRecord,
-    ConditionReport,
-    Counterexample,
-    Curve,
-    Hidden,
-    HypothesisRecord,
-    HypothesisUse,
-    Predicted,
-    Probability,
-    ProofStepRecord,
-    Satisfiability,
-    Sharpness,
-    Simulation,
-    TheoremHeader,
-    VerifyReport,
-)
-from checker.verdict import Basis, Verdict
+from checker.options import check_device, check_effort, collect, texts_of
 
+# isort: off
+from checker.records import (
+    ArrayBounds, AuditReport, Bounds, ConclusionRecord, ConditionReport, Counterexample, Curve, Hidden,
+    HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability, Sharpness,
+    Simulation, TheoremHeader, VerifyReport,
+)  # fmt: skip
+
+# isort: on
+from checker.verdict import Basis, Verdict
 
 if TYPE_CHECKING:
     from checker.simulation import simulate
@@ -51,10 +40,11 @@ if TYPE_CHECKING:
     from reports.notebook import Shown
 
 __all__ = [
-    "ArrayBounds", "AuditReport", "Basis", "Bounds", "CheckerError", "ConclusionRecord", "ConditionReport",
-    "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord", "HypothesisUse", "Predicted",
-    "Probability", "ProofStepRecord", "Satisfiability", "Sharpness", "Shown", "Simulation", "Theorem", "TheoremError",
-    "TheoremHeader", "UsageError", "Verdict", "VerifyReport", "audit", "check", "load", "main", "simulate", "verify",
+    "ArrayBounds", "AuditReport", "Basis", "Bounds", "CheckerError", "ConclusionRecord",
+    "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
+    "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
+    "Shown", "Simulation", "Theorem", "TheoremError", "TheoremHeader", "UsageError", "Verdict",
+    "VerifyReport", "audit", "check", "load", "main", "simulate", "verify",
 ]  # fmt: skip
 
 Setting: TypeAlias = str | int | float | Fraction
@@ -63,6 +53,7 @@ Report: TypeAlias = ConditionReport | AuditReport | VerifyReport
 _LATER = {"Theorem": "checker.theorem", "simulate": "checker.simulation", "Shown": "reports.notebook"}
 
 _STATUS = {"applies": 0, "supported": 0, "valid": 0, "does-not-apply": 1, "refuted": 1, "invalid": 1}
+COMMANDS = ("list", "show", "check", "audit", "verify", "new")
 _OPEN, _USAGE, _BUG, _INTERRUPTED = 3, 2, 70, 130
 
 
@@ -95,9 +86,10 @@ def check(
     `set` holds the names of `--set`. Text is exact ("0.1" is one tenth), and so is a float:
     0.1 counts as the decimal it prints. Raises CheckerError for what cannot be.
     """
+    check_device(device)
     from checker.conditions import check as judge
 
-    return judge(_theorem(theorem), _texts(set, seed), seed=seed, device=_device(device))
+    return judge(_theorem(theorem), texts_of(set or {}, seed), seed=seed, device=device)
 
 
 def audit(
@@ -118,18 +110,12 @@ def audit(
     `budget` is in seconds, 0 for no limit; a certificate of a violation is written to `out`.
     Raises CheckerError for what cannot be.
     """
-    if not 0 <= budget < float("inf"):
-        raise UsageError(f"--budget {budget}: write a number of seconds, 0 for no limit")
-    if runs < 1:
-        raise UsageError(f"--runs {runs}: write a whole number, at least 1")
-    if steps is not None and steps < 0:
-        raise UsageError(f"--steps {steps}: write a whole number, at least 0")
-    if not 0 < confidence < 1:
-        raise UsageError(f"--confidence {confidence}: write a number between 0 and 1, as in 0.999")
+    check_device(device)
+    check_effort(budget, runs, steps, confidence)
     from checker.audit import audit as judge
 
     return judge(
-        _theorem(theorem), _texts(set, seed), seed=seed, device=_device(device), budget=budget, runs=runs,
+        _theorem(theorem), texts_of(set or {}, seed), seed=seed, device=device, budget=budget, runs=runs,
         steps=steps, confidence=confidence, out=None if out is None else Path(out), progress=progress,
     )  # fmt: skip
 
@@ -145,30 +131,10 @@ def _theorem(theorem: "Theorem | str | os.PathLike[str]") -> "Theorem":
     return load(theorem) if isinstance(theorem, str | os.PathLike) else theorem
 
 
-def _texts(values: Mapping[str, Setting] | None, seed: int | None) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for name, value in (values or {}).items():
-        if isinstance(value, bool):
-            raise UsageError(f"--set {name}: write a number or a text, not {value}")
-        texts[name] = str(value)
-    check_seed(texts, seed)
-    return texts
-
-
-def _device(device: str) -> str:
-    if device not in {"cpu", "cuda"}:
-        raise UsageError(f"--device {device}: choose one of cpu, cuda")
-    if device == "cuda":
-        from torch import cuda
-
-        if not cuda.is_available():
-            raise UsageError(
-                "--device cuda: no CUDA device can be used here; leave it out, or write --device cpu"
-            )
-    return device
-
-
 # --- The command ---------------------------------------------------------------------------------
+
+
+Flag = Annotated[bool, Parameter(negative="")]
 
 
 def _version() -> str:
@@ -210,16 +176,16 @@ class Options:
     config: Path | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     seed: int | None = None
-    json: Annotated[bool, Parameter(negative="")] = False
+    json: Flag = False
     out: Path | None = None
-    quiet: Annotated[bool, Parameter(negative="")] = False
+    quiet: Flag = False
 
 
 _DEFAULTS = Options()
 
 
 @app.command(name="list")
-def _list(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def _list(*, json: Flag = False) -> int:
     """List the built-in theorems, and the settings with their names and defaults."""
     from checker.reading import builtin_ids
     from checker.settings import SETTINGS
@@ -273,20 +239,14 @@ def _audit(
     """
     with _working(options) as (settings, progress):
         report = audit(
-            theorem, set=settings, seed=options.seed, device=options.device, budget=budget, runs=runs, steps=steps,
-            confidence=confidence, out=options.out, progress=progress,
+            theorem, set=settings, seed=options.seed, device=options.device, budget=budget, runs=runs,
+            steps=steps, confidence=confidence, out=options.out, progress=progress,
         )  # fmt: skip
     return _deliver(report, options)
 
 
 @app.command(name="verify")
-def _verify(
-    certificate: str,
-    /,
-    *,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+def _verify(certificate: str, /, *, json: Flag = False, quiet: Flag = False) -> int:
     """Re-check a certificate on its own. 0: valid, 1: invalid, 3: undecided."""
     with redirect_stdout(sys.stderr):
         report = verify(certificate)
@@ -296,20 +256,9 @@ def _verify(
 @app.command(name="new")
 def _new(theorem_id: Annotated[str, Parameter(name="ID")], /, *, setting: str) -> int:
     """Write ID.theorem.toml here: a commented template, itself a small true theorem."""
-    from checker.reading import builtin_ids
-    from reports.template import template
+    from reports.template import write_template
 
-    text = template(theorem_id, setting)
-    if theorem_id in builtin_ids():
-        raise UsageError(f"new {theorem_id}: a built-in theorem has this id; choose another")
-    path = Path(f"{theorem_id}.theorem.toml")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"new {theorem_id}: {path} is here already, and is not overwritten") from None
-    except OSError as error:
-        raise UsageError(f"new {theorem_id}: cannot write {path} ({error.strerror})") from None
+    path = write_template(theorem_id, setting)
     _say(f"Wrote {path}. Next: deqaudit show {path}\n")
     return 0
 
@@ -340,7 +289,7 @@ def _mute() -> None:
 
 
 @contextmanager
-def _working(options: Options) -> "Iterator[tuple[dict[str, str], Callable[[str], None] | None]]":
+def _working(options: Options) -> Generator[tuple[dict[str, str], Callable[[str], None] | None], None, None]:
     """What the user set, and where to tell progress; standard output is kept for the report alone."""
     settings = collect(options.set, options.config, options.seed)
     if options.out is not None:
@@ -417,11 +366,8 @@ def run(tokens: Sequence[str]) -> int:
         command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
         status = command(*bound.args, **bound.kwargs)
         return status if isinstance(status, int) else 0
-    except CycloptsError as error:
-        _complain(_usage(error, tokens))
-        return _USAGE
-    except CheckerError as error:
-        _complain(str(error))
+    except (CheckerError, CycloptsError) as error:
+        _complain(_usage(error, tokens) if isinstance(error, CycloptsError) else str(error))
         return _USAGE
     except KeyboardInterrupt:
         _complain("interrupted")
@@ -436,7 +382,7 @@ def run(tokens: Sequence[str]) -> int:
 def main() -> None:
     """The command `deqaudit`: run the command line and exit with its status."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no terminal is too old for a report
     sys.exit(run(sys.argv[1:]))
 

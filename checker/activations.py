@@ -47,47 +47,33 @@ class BallActivation:
         return self.slopes is not None and self.slopes[0] != self.slopes[1]
 
 
-def _is_wide(x: arb) -> bool:
-    return not x.rad() < _WIDE_RADIUS
+def _careful(f: Map, slope: Callable[[], Ball], wide: Map | None = None) -> Map:
+    """f, with more care on wide balls: `wide`, or the centred form |f(x) - f(mid)| <= slope*|x - mid|."""
 
-
-def _centred(f: Map, slope: Callable[[], Ball]) -> Map:
-    """f with its centred form on wide balls: |f(x) - f(mid)| <= slope*|x - mid|."""
+    def centred(x: arb) -> arb:
+        centre = f(x.mid()) + arb(0, (to_arb(slope()) * x.rad()).abs_upper())
+        return _sharper(wide(x) if wide else f(x), centre)
 
     def evaluate(x: arb) -> arb:
-        direct = f(x)
-        if not _is_wide(x):
-            return direct
-        centre = f(x.mid()) + arb(0, (to_arb(slope()) * x.rad()).abs_upper())
-        return _sharper(direct, centre)
+        return f(x) if x.rad() < _WIDE_RADIUS or not x.is_finite() else centred(x)
 
     return evaluate
 
 
 def _sharper(x: arb, y: arb) -> arb:
     """The smaller of two enclosures of the same number."""
-    if not x.is_finite():
-        return y
-    return x if not y.is_finite() or x.rad() <= y.rad() else y
+    return x if x.is_finite() and x.rad() <= y.rad() else y
 
 
-def _monotone(f: Map) -> Map:
-    """A nondecreasing f, by its ends on wide balls."""
-
-    def evaluate(x: arb) -> arb:
-        if not _is_wide(x) or not x.is_finite():
-            return f(x)
-        return hull(f(x.lower()), f(x.upper()))
-
-    return evaluate
+def _by_ends(f: Map) -> Map:
+    """A nondecreasing f on a wide ball."""
+    return lambda x: hull(f(x.lower()), f(x.upper()))
 
 
 def _one_valley(f: Map, bottom: tuple[str, str], low: tuple[str, str]) -> Map:
     """An f that falls until its only minimum, which lies in `bottom` and has a value in `low`."""
 
     def evaluate(x: arb) -> arb:
-        if not _is_wide(x) or not x.is_finite():
-            return f(x)
         ends = hull(f(x.lower()), f(x.upper()))
         if x < arb(bottom[0]) or x > arb(bottom[1]):
             return ends
@@ -230,11 +216,12 @@ def _smooth(
     lipschitz_derivative: Callable[[], Ball],
     at_zero: Callable[[], Ball] | None = None,
     *,
+    wide: Map | None = None,
     unit_slope: bool = False,
 ) -> BallActivation:
-    careful = _centred(dphi, lipschitz_derivative)
+    careful = _careful(dphi, lipschitz_derivative)
     return BallActivation(
-        name, _centred(phi, lipschitz), lambda x, _kink: careful(x), lipschitz, lipschitz_derivative,
+        name, _careful(phi, lipschitz, wide), lambda x, _kink: careful(x), lipschitz, lipschitz_derivative,
         at_zero or _constant(0), unit_slope=unit_slope,
     )  # fmt: skip
 
@@ -246,49 +233,60 @@ BALL_ACTIVATIONS: dict[str, BallActivation] = {
         _linear_pieces("leaky-relu", fmpq(1, 100), fmpq(1)),
         _linear_pieces("identity", fmpq(1), fmpq(1)),
         _smooth(
-            "tanh", _monotone(arb.tanh), _d_tanh, _constant(1), lambda: 4 / (3 * arb(3).sqrt()), unit_slope=True
+            "tanh",
+            arb.tanh,
+            _d_tanh,
+            _constant(1),
+            lambda: 4 / (3 * arb(3).sqrt()),
+            wide=_by_ends(arb.tanh),
+            unit_slope=True,
         ),
         _smooth(
             "erf",
-            _monotone(arb.erf),
+            arb.erf,
             _d_erf,
             lambda: 2 / arb.pi().sqrt(),
             lambda: 2 * arb(2).sqrt() * (arb(-1) / 2).exp() / arb.pi().sqrt(),
+            wide=_by_ends(arb.erf),
         ),
         _smooth(
             "sigmoid",
-            _monotone(_sigmoid),
+            _sigmoid,
             _d_sigmoid,
             _constant(fmpq(1, 4)),
             lambda: 1 / (6 * arb(3).sqrt()),
             _constant(fmpq(1, 2)),
+            wide=_by_ends(_sigmoid),
             unit_slope=True,
         ),
         _smooth(
             "softplus",
-            _monotone(_softplus),
+            _softplus,
             _sigmoid,
             _constant(1),
             _constant(fmpq(1, 4)),
             lambda: arb(2).log(),
+            wide=_by_ends(_softplus),
             unit_slope=True,
         ),
         _smooth("sin", arb.sin, arb.cos, _constant(1), _constant(1)),
         _linear_pieces("abs", fmpq(-1), fmpq(1)),
         _smooth(
             "gelu",
-            _one_valley(_gelu, ("-0.752", "-0.751"), ("-0.17", "-0.1699")),
+            _gelu,
             _d_gelu,
             _gelu_slope,
             lambda: (2 / arb.pi()).sqrt(),
+            wide=_one_valley(_gelu, ("-0.752", "-0.751"), ("-0.17", "-0.1699")),
         ),
-        _smooth("elu", _monotone(_elu), _d_elu, _constant(1), _constant(1), unit_slope=True),
+        _smooth("elu", _elu, _d_elu, _constant(1), _constant(1), wide=_by_ends(_elu), unit_slope=True),
         _smooth(
             "swish",
-            _one_valley(_swish, ("-1.279", "-1.278"), ("-0.2785", "-0.2784")),
+            _swish,
             _d_swish,
             _at_ambient(_swish_slope),
             _constant(fmpq(1, 2)),
+            wide=_one_valley(_swish, ("-1.279", "-1.278"), ("-0.2785", "-0.2784")),
         ),
     )
 }

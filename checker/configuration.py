@@ -30,7 +30,7 @@ ENTRIES = 2**26
 """The largest number of entries of one array."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExactArray:
     """Stored floats and the exact map applied to them.
 

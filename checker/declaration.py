@@ -16,7 +16,7 @@ from checker.records import FORMAT
 from checker.settings import PLANNED, SETTINGS
 from checker.settings.base import Setting
 from checker.statements import read_claims, read_probability, read_proof, read_tolerances
-from checker.tables import Table, exact_number, parse_toml
+from checker.tables import Table, exact_number, parse_toml, refuse_long_formulas
 from checker.theorem import Algorithm, Fidelity, Kind, Parameter, Quantifier, Scope, Source, Theorem
 from checker.vocabulary import Vocabulary, read_claim, read_node, read_scalar
 
@@ -32,7 +32,9 @@ _NEEDED: Final = ("format", "theorem", "dynamics", "conclusions")
 
 def read_theorem(text: str, origin: str, settings: Mapping[str, Setting] = SETTINGS) -> Theorem:
     """The theorem a file states; `origin` is the file's name in errors. Raises TheoremError."""
-    top = Table(parse_toml(text, origin), origin)
+    content = parse_toml(text, origin)
+    refuse_long_formulas(content, origin)
+    top = Table(content, origin)
     if top.value("format") is None:
         raise top.error(None, "'format' is required at the top; write format = 1")
     if isinstance(top.data["format"], bool) or top.data["format"] != FORMAT:
@@ -171,9 +173,7 @@ def _dynamics(table: Table, setting: Setting) -> tuple[Vocabulary, Fraction, str
 
 
 def _implied_step(step: str, dynamics: Table, words: Vocabulary) -> Parameter:
-    if words.variables.get(step) is not None:
-        raise dynamics.error("step", f"'{step}' is a variable; a step is a parameter")
-    words.declare(step, Table({}, dynamics.origin, "dynamics.step"))
+    words.declare(step, dynamics, key="step")
     words.scalars[step] = ()
     text = f"0 < {step}"
     return Parameter(step, "forall", parse_claim(text))
@@ -289,7 +289,7 @@ def _limit(top: Table, words: Vocabulary) -> str | None:
     if top.value("limit") is None:
         return None
     table = top.table("limit")
-    grows = table.choice("grows", words.sizes)
+    grows = table.choice("grows", [size for size in words.sizes if size != "n"])
     table.finish()
     return grows
 

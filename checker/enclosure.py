@@ -10,7 +10,7 @@ from math import inf, nextafter
 from typing import TypeAlias
 
 import numpy as np
-from flint import arb, arb_mat, ctx, fmpq, fmpz
+from flint import arb, arb_mat, ctx, fmpq
 from numpy.typing import NDArray
 
 from checker.errors import NotEnclosed
@@ -91,8 +91,7 @@ def _short_rational(x: Ball) -> fmpq | None:
     if isinstance(x, fmpq):
         value = x
     else:
-        mantissa, exponent = x.man_exp()
-        if abs(int(exponent)) > _SHORT or fmpz(mantissa).bit_length() > _SHORT:
+        if x.bits() > _SHORT or not 2.0**-_SHORT < abs(x) < 2.0**_SHORT:
             return None
         value = x.fmpq()
     return value if max(value.p.bit_length(), value.q.bit_length()) <= _SHORT else None
@@ -118,10 +117,15 @@ def _rounded_decimal(x: Ball, *, up: bool) -> str:
     with ctx.workprec(192):
         ball = to_arb(x)
         log = (abs(ball).log() / arb(10).log()).floor().mid()
-        shift = _DIGITS - 1 - int(log.unique_fmpz())
+        shift = _DIGITS - 1 - _whole(log)
         scaled = ball * _power_of_ten(shift)
         whole = scaled.upper().ceil() if up else scaled.lower().floor()
-        return _written(int(whole.unique_fmpz()), -shift)
+        return _written(_whole(whole), -shift)
+
+
+def _whole(x: arb) -> int:
+    """The integer that an exact ball is."""
+    return int(x.fmpq().p)
 
 
 def _power_of_ten(k: int) -> arb:
@@ -136,7 +140,7 @@ def _written(digits: int, exponent: int) -> str:
     exponent += len(text) - len(stripped)
     text = stripped
     lead = len(text) + exponent - 1
-    if 0 <= exponent and lead <= 16:
+    if exponent >= 0 and lead <= 16:
         return sign + text + "0" * exponent
     if exponent < 0 and -5 <= lead <= 16:
         if lead >= 0:

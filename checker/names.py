@@ -2,23 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
+from checker.expression.simplify import roots
 from checker.expression.tree import Atom, Call, Claim, Node
 from checker.scene import dependencies
 from checker.theorem import Theorem
 
 
-def nodes(claim: Claim) -> tuple[Node, ...]:
-    """The expressions a claim compares."""
-    out: list[Node] = []
-    for part in claim.parts:
-        out.extend((part.node,) if isinstance(part, Atom) else (part.left, part.right))
-    return tuple(out)
-
-
 def claim_dependencies(claim: Claim, definitions: Mapping[str, Node]) -> frozenset[str]:
     """Every name a claim uses, also through definitions."""
     names: frozenset[str] = frozenset()
-    for node in nodes(claim):
+    for node in roots(claim):
         names |= dependencies(node, definitions)
     return names
 

@@ -3,6 +3,8 @@
 import re
 import stat
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from math import inf
 from pathlib import Path
 
 from checker.errors import UsageError
@@ -13,6 +15,9 @@ MAX_FILE = 256 * 1024
 
 MAX_SEED = 2**32 - 1
 """The largest seed."""
+
+MAX_RUNS, MAX_STEPS = 10**6, 10**6
+"""The largest numbers of runs and of steps."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -67,9 +72,8 @@ def collect(assignments: Iterable[str], config: Path | None, seed: int | None) -
     if config is not None:
         for name, value in read_config(config).items():
             if found.setdefault(name, value) != value:
-                raise UsageError(
-                    f"--set {name}={found[name][:40]} and {name} = {value[:40]} in --config differ; give one of them"
-                )
+                both = f"--set {name}={found[name][:40]} and {name} = {value[:40]} in --config"
+                raise UsageError(f"{both} differ; give one of them")
     check_seed(found, seed)
     return found
 
@@ -81,3 +85,37 @@ def check_seed(settings: Mapping[str, str], seed: int | None) -> None:
     text = settings.get("seed", "")
     if seed is not None and text.isascii() and text.isdigit() and len(text) < 20 and int(text) != seed:
         raise UsageError(f"--set seed={text} and --seed {seed} differ; give one of them")
+
+
+def texts_of(values: Mapping[str, str | int | float | Fraction], seed: int | None) -> dict[str, str]:
+    """Values given from Python as texts; a float counts as the decimal it prints. Raises UsageError."""
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, bool):
+            raise UsageError(f"--set {name}: write a number or a text, not {value}")
+        texts[name] = str(value)
+    check_seed(texts, seed)
+    return texts
+
+
+def check_device(device: str) -> None:
+    """Raises UsageError for a device that is unknown or not there; nothing falls back silently."""
+    if device not in {"cpu", "cuda"}:
+        raise UsageError(f"--device {device[:40]}: choose one of cpu, cuda")
+    if device == "cuda":
+        from torch import cuda
+
+        if not cuda.is_available():
+            raise UsageError("--device cuda: no CUDA device can be used here; write --device cpu")
+
+
+def check_effort(budget: float, runs: int, steps: int | None, confidence: float) -> None:
+    """Raises UsageError for an audit's options out of range."""
+    if not 0 <= budget < inf:
+        raise UsageError(f"--budget {budget}: write a number of seconds, 0 for no limit")
+    if not 1 <= runs <= MAX_RUNS:
+        raise UsageError(f"--runs {runs}: write a whole number between 1 and {MAX_RUNS}")
+    if steps is not None and not 0 <= steps <= MAX_STEPS:
+        raise UsageError(f"--steps {steps}: write a whole number between 0 and {MAX_STEPS}")
+    if not 0 < confidence < 1:
+        raise UsageError(f"--confidence {confidence}: write a number between 0 and 1, as in 0.999")

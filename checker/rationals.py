@@ -1,6 +1,6 @@
 """Exact rational linear algebra on matrices of exact balls."""
 
-from flint import arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat
 
 
 def rational_matrix(A: arb_mat) -> fmpq_mat:
@@ -8,6 +8,6 @@ def rational_matrix(A: arb_mat) -> fmpq_mat:
     return fmpq_mat(A.nrows(), A.ncols(), [rational(entry) for entry in A.entries()])
 
 
-def rational(x) -> fmpq:  # noqa: ANN001
+def rational(x: arb) -> fmpq:
     """The value of an exact ball."""
     return x.fmpq()

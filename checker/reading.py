@@ -63,7 +63,7 @@ def load_library(folder: str) -> dict[str, Theorem]:
 
 def read_file(path: str) -> Theorem:
     """One theorem file. The origin shown in errors is the file's name without its folders."""
-    name = _shown(Path(path).name or path)
+    name = _shown(Path(path).name or path or "(no name)")
     try:
         status = Path(path).stat()
         if stat.S_ISDIR(status.st_mode):

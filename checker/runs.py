@@ -356,7 +356,8 @@ def run(
         make = ball_states if mode == "balls" else float_states
         states = make(theorem, configuration, instance, last + depth)
         first = next(states)
-        scene = Scene(theorem, BALLS, first, given_values(theorem, configuration))
+        start = SETTINGS[configuration.setting].enclose(instance) if theorem.algorithm == "picard" else first
+        scene = Scene(theorem, BALLS, start, given_values(theorem, configuration))
         path: Path[Enclosure] = Path(scene, depth + 2)
         follow = "path_length" in used_names(theorem)
         length: Enclosure = fmpq(0)

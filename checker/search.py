@@ -17,8 +17,8 @@ from checker.batch import CPU, scene_of
 from checker.candidates import neighbours, propose
 from checker.configuration import Configuration
 from checker.expression.estimate import estimate, margin
-from checker.expression.simplify import next_depth_of_claim
-from checker.expression.tree import Claim, Number
+from checker.expression.simplify import free_names_of_claim, next_depth_of_claim, roots, walk
+from checker.expression.tree import Call, Claim, Node, Number
 from checker.names import claim_dependencies, of_quantifier
 from checker.request import Request
 from checker.runs import conclusion_claim, gates
@@ -29,6 +29,9 @@ from models.training import gradient_descent, picard
 
 FRACTIONS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 16))
 """The shares of its bound at which a step size is taken."""
+
+CARRIED = frozenset({"total", "least", "greatest"})
+"""Operators that accumulate along a run."""
 
 JUST_BELOW = 1 - 2.0**-40
 STRICTLY_BELOW = 1 - 2.0**-20
@@ -157,8 +160,6 @@ def estimate_largest_curvature(scene: Scene[Tensor]) -> Tensor:
 
 
 def _mentions(claim: Claim, name: str) -> bool:
-    from checker.expression.simplify import free_names_of_claim
-
     return name in free_names_of_claim(claim)
 
 
@@ -174,10 +175,16 @@ def _skipped(
     return worst
 
 
-def _moments(steps: int, every: bool) -> list[int]:
-    if every or steps <= 16:
+def _carried(claim: Claim) -> list[Node]:
+    """The calls of total, least and greatest in a claim: they must be followed through every step."""
+    found = [node for root in roots(claim) for node in walk(root)]
+    return [node for node in found if isinstance(node, Call) and node.function in CARRIED]
+
+
+def _moments(steps: int) -> list[int]:
+    if steps <= 12:
         return list(range(steps + 1))
-    points = {0, 1, 2, 3, steps} | {round(1.25**k) for k in range(40) if 1.25**k <= steps}
+    points = {0, 1, 2, 3, steps} | {round(1.4**k) for k in range(40) if 1.4**k <= steps}
     return sorted(points)
 
 
@@ -247,13 +254,15 @@ def simulate(
     claims = {c.name: conclusion_claim(theorem, c) for c in theorem.conclusions}
     claims = {k: c for k, c in claims.items() if not claim_dependencies(c, theorem.definitions) & hidden}
     depth = max((next_depth_of_claim(c) for c in claims.values()), default=0)
-    carried = any(function in c.text for c in claims.values() for function in ("total", "least", "greatest"))
+    carried = [node for claim in claims.values() for node in _carried(claim)]
     worst = torch.full((size,), torch.inf, dtype=torch.float64)
     where = [("", 0)] * size
     alive = torch.ones(size, dtype=torch.bool)
-    wanted = frozenset(_moments(steps, carried))
+    wanted = frozenset(_moments(steps))
     for moment in float_path(theorem, configurations, scene, steps, depth):
         if moment.tau not in wanted:
+            for node in carried:
+                estimate(node, moment)
             continue
         noise = _noise(theorem, moment, depth).to(CPU)
         alive = noise < 0.05
@@ -284,8 +293,8 @@ def evolve(
     rng: np.random.Generator,
     *,
     steps: int,
-    population: int = 48,
-    generations: int = 6,
+    population: int = 40,
+    generations: int = 4,
     conclusions: bool = True,
     device: torch.device = CPU,
 ) -> list[Assessed]:

@@ -9,7 +9,16 @@ see `checker.symmetric`.
 import numpy as np
 from flint import acb, acb_mat, arb, arb_mat, ctx
 
-from checker.enclosure import frobenius, greatest, hull, is_exact, is_finite, midpoints, root
+from checker.enclosure import (
+    frobenius,
+    frobenius_squared,
+    greatest,
+    hull,
+    is_exact,
+    is_finite,
+    midpoints,
+    root,
+)
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.symmetric import largest_eigenvalue
 
@@ -56,9 +65,9 @@ def _nonnegative(x: arb) -> arb:
 
 
 def lambda_max(S: arb_mat) -> arb:
-    """The largest eigenvalue of a symmetric matrix; of nonsymmetric balls, for the symmetric matrices in them.
+    """The largest eigenvalue of a symmetric matrix, for every symmetric matrix in the balls.
 
-    Raises CertainlyUndefined when no matrix in the balls is symmetric.
+    Raises CertainlyUndefined where there is none.
     """
     middle, slack = _split(_symmetrised(S))
     return largest_eigenvalue(middle) + arb(0, slack.abs_upper())
@@ -81,13 +90,10 @@ def _symmetrised(S: arb_mat) -> arb_mat:
 
 
 def _split(A: arb_mat) -> tuple[arb_mat, arb]:
-    """The exact midpoint and the Frobenius norm of the radii."""
+    """The exact midpoint, and the Frobenius norm of the radii."""
     middle = A.mid()
-    difference = A - middle
-    radii = [entry.abs_upper() for entry in difference.entries()]
-    if all(radius.is_zero() for radius in radii):
-        return middle, arb(0)
-    return middle, frobenius(arb_mat(A.nrows(), A.ncols(), radii)).upper()
+    slack = frobenius_squared(A - middle).upper()
+    return middle, slack.sqrt().upper()
 
 
 def norm2_upper(A: arb_mat) -> arb:
@@ -162,7 +168,7 @@ def _radius_by_similarity(A: arb_mat) -> arb | None:
         sum((abs(entries[i * n + j]).upper() for j in range(n) if j != i), arb(0)).upper() for i in range(n)
     ]
     high = greatest(_modulus(c) + r for c, r in zip(centres, radii, strict=True)).upper()
-    first = max(range(n), key=lambda i: abs(vectors_modulus(centres[i])))
+    first = max(range(n), key=lambda i: abs(_float_modulus(centres[i])))
     group, todo = {first}, [first]
     while todo:
         i = todo.pop()
@@ -170,7 +176,6 @@ def _radius_by_similarity(A: arb_mat) -> arb | None:
             if j not in group and not _modulus(centres[i] - centres[j]) > radii[i] + radii[j]:
                 group.add(j)
                 todo.append(j)
-    low = arb(0)
     lows = [(_modulus(centres[i]) - radii[i]).lower() for i in group]
     low = lows[0]
     for value in lows[1:]:
@@ -178,7 +183,7 @@ def _radius_by_similarity(A: arb_mat) -> arb | None:
     return hull(low if low > 0 else arb(0), high)
 
 
-def vectors_modulus(z: acb) -> float:
+def _float_modulus(z: acb) -> float:
     """The modulus of a midpoint in float64: orders candidates, bounds nothing."""
     return float(np.hypot(float(z.real), float(z.imag)))
 

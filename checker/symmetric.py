@@ -1,9 +1,9 @@
 """The largest eigenvalue of an exact symmetric matrix: searched in float64, proved in balls.
 
-With V a float64 eigenbasis, M = V'SV and N = V'V in balls: Ostrowski's theorem puts each eigenvalue
-of S between those of M divided by 1 + f and by 1 - f, f = |N - I|_F, and Weyl's those of M within
-|M - diag(M)|_F of the diagonal (Rump, Acta Numerica 19, 2010, section 13; Horn & Johnson 2013,
-Theorems 4.5.9 and 4.3.1). That brackets everything within about n*2**-52*|S|.
+With float64 eigenpairs D, V put F = V'V - I and E = SV - VD, in balls. M = V'SV = D + FD + V'E, so
+Weyl's inequality puts the eigenvalues of M within |F||D| + |V||E| of D, and Ostrowski's theorem those
+of S between them divided by 1 + |F| and by 1 - |F| (Rump, Acta Numerica 19, 2010, section 13; Horn &
+Johnson 2013, Theorems 4.3.1 and 4.5.9). That brackets everything within about n*2**-52*|S|.
 
 Where the largest eigenvalue stands alone the bracket of the second one, s, sharpens it to the full
 precision: for any x with Rayleigh quotient t > s and residual r = Sx - tx,
@@ -17,8 +17,10 @@ import numpy as np
 from flint import acb_mat, arb, arb_mat, ctx
 from numpy.typing import NDArray
 
-from checker.enclosure import frobenius, frobenius_squared, hull, midpoints
+from checker.enclosure import frobenius, frobenius_squared, hull, matrix, midpoints
 from checker.errors import NotEnclosed
+
+Floats = NDArray[np.float64]
 
 _FLINT = 24
 """Clusters of eigenvalues are left to FLINT up to this size."""
@@ -71,8 +73,7 @@ def _scale(entries: list[arb]) -> int:
     size = _greatest([abs(entry) for entry in entries]).upper()
     if size.is_zero():
         return 0
-    mantissa, exponent = size.man_exp()
-    bits = int(mantissa).bit_length() + int(exponent)
+    bits = exponent_of(size)
     return bits if abs(bits) > 200 else 0
 
 
@@ -84,7 +85,7 @@ def _bracketed(S: arb_mat) -> arb:
         values, vectors = np.linalg.eigh((floats + floats.T) / 2)
     except np.linalg.LinAlgError:
         raise NotEnclosed("the eigenvalues were not found in float64") from None
-    first, second = _two_largest(S, vectors)
+    first, second = _two_largest(S, values, vectors)
     if first.lower() > second:
         return _sharpened(S, values, vectors, first, second)
     if S.nrows() <= _FLINT:
@@ -92,55 +93,28 @@ def _bracketed(S: arb_mat) -> arb:
     return first
 
 
-def _two_largest(S: arb_mat, vectors: NDArray[np.float64]) -> tuple[arb, arb]:
-    """Enclosures of the largest eigenvalue, and an upper bound of the second largest."""
+def _two_largest(S: arb_mat, values: Floats, vectors: Floats) -> tuple[arb, arb]:
+    """An enclosure of the largest eigenvalue, and an upper bound of the second largest."""
     n = S.nrows()
     with ctx.workprec(min(_GUARD, ctx.prec)):
-        V = arb_mat(n, n, vectors.ravel().tolist())
-        turned = V.transpose()
-        M = turned * (S * V)
-        entries = M.entries()
-        diagonal = [entries[i * n + i] for i in range(n)]
-        off = (M - _diagonal(diagonal)) if n else M
-        off_entries = off.entries()
-        for i in range(n):
-            off_entries[i * n + i] = arb(0)
-        slack = frobenius(arb_mat(n, n, off_entries)).upper()
-        skew = frobenius(turned * V - _diagonal([arb(1)] * n)).upper()
+        V = matrix(vectors)
+        d = matrix(values).entries()
+        VD = arb_mat(n, n, [v * d[k % n] for k, v in enumerate(V.entries())])
+        defect = frobenius(S * V - VD)
+        skew = frobenius(V.transpose() * V - _identity(n)).upper()
         if not skew < 1:
             raise NotEnclosed("the float64 eigenbasis is not orthogonal enough")
-        lows = _greatest([entry.lower() for entry in diagonal]).lower() - slack
-        highs = _two_greatest([entry.upper() for entry in diagonal])
+        size = d[0].max(-d[0]).max(d[-1].max(-d[-1]))
+        slack = (skew * size + (1 + skew).sqrt() * defect).upper()
         stretch = hull(1 / (1 + skew), 1 / (1 - skew))
-        first = hull(lows.lower(), (highs[0] + slack).upper()) * stretch
-        second = ((highs[1] + slack) * stretch).upper()
+        first = (d[-1] + arb(0, slack)) * stretch
+        second = ((d[-2] + slack) * stretch).upper()
     return first, second
 
 
-def _two_greatest(ends: list[arb]) -> tuple[arb, arb]:
-    """The two largest of exact numbers."""
-    first, second = arb("-inf"), arb("-inf")
-    for end in ends:
-        if end > first:
-            first, second = end, first
-        elif end > second:
-            second = end
-    return first, second
-
-
-def _diagonal(values: list[arb]) -> arb_mat:
-    n = len(values)
-    out = arb_mat(n, n)
-    for i, value in enumerate(values):
-        out[i, i] = value
-    return out
-
-
-def _sharpened(
-    S: arb_mat, values: NDArray[np.float64], vectors: NDArray[np.float64], first: arb, second: arb
-) -> arb:
+def _sharpened(S: arb_mat, values: Floats, vectors: Floats, first: arb, second: arb) -> arb:
     """Temple's bound, with x refined until |r|**2 reaches the precision."""
-    x, quotient, defect = _refined(S, values, vectors)
+    quotient, defect = _refined(S, values, vectors)
     if not quotient > second:
         return first
     excess = (defect / (quotient - second)).upper()
@@ -148,10 +122,8 @@ def _sharpened(
     return sharp if sharp.rad() < first.rad() else first
 
 
-def _refined(
-    S: arb_mat, values: NDArray[np.float64], vectors: NDArray[np.float64]
-) -> tuple[arb_mat, arb, arb]:
-    """x, its Rayleigh quotient, and |Sx - tx|**2/|x|**2, after corrections in the float64 eigenbasis."""
+def _refined(S: arb_mat, values: Floats, vectors: Floats) -> tuple[arb, arb]:
+    """The Rayleigh quotient of x, and |Sx - tx|**2/|x|**2, after corrections in the float64 eigenbasis."""
     n = S.nrows()
     gaps = values[-1] - values
     gaps[-1] = math.inf
@@ -171,7 +143,7 @@ def _refined(
         step = vectors @ ((vectors.T @ small) / gaps)
         x = (x + arb_mat(n, 1, step.tolist()) * arb(2) ** int(level)).mid()
         quotient, squared, defect = _rayleigh(S, x)
-    return x, quotient, defect / squared
+    return quotient, defect / squared
 
 
 def _rayleigh(S: arb_mat, x: arb_mat) -> tuple[arb, arb, arb]:
@@ -182,14 +154,23 @@ def _rayleigh(S: arb_mat, x: arb_mat) -> tuple[arb, arb, arb]:
     return quotient, squared, abs(frobenius_squared(image - x * quotient.mid()))
 
 
+def exponent_of(x: arb) -> int:
+    """The e with 2**(e-1) <= |x| < 2**e, for an exact x other than 0."""
+    mantissa, exponent = x.man_exp()
+    return int(mantissa).bit_length() + int(exponent)  # type: ignore[arg-type]
+
+
+def _identity(n: int) -> arb_mat:
+    return arb_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
+
+
 def _exponent(r: arb_mat) -> float:
     """About log2 of the largest entry."""
     best = -math.inf
     for entry in r.entries():
         middle = entry.mid()
         if not middle.is_zero():
-            mantissa, exponent = middle.man_exp()
-            best = max(best, float(int(mantissa).bit_length() + int(exponent)))
+            best = max(best, float(exponent_of(middle)))
     return best
 
 

@@ -3,14 +3,17 @@
 import re
 import tomllib
 from collections.abc import Iterable
+from difflib import get_close_matches
 from fractions import Fraction
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from checker.errors import TheoremError
+from checker.expression.mistakes import MAX_TEXT
 from checker.expression.shapes import similar
 
 MAX_ENTRIES: Final = 200
-MAX_KEY_PARTS: Final = 16
+MAX_KEY_PARTS: Final = 8
+MAX_FORMULAS: Final = 50_000
 
 Toml: TypeAlias = dict[str, object]
 
@@ -45,6 +48,27 @@ def parse_toml(text: str, origin: str) -> Toml:
 def _one_line(text: str, most: int = 160) -> str:
     plain = "".join(c if c.isprintable() else " " for c in text)
     return plain if len(plain) <= most else plain[: most - 3] + "..."
+
+
+def refuse_long_formulas(data: Toml, origin: str) -> None:
+    """Refuse a file whose claims and expressions are too long in all; prose does not count.
+
+    A single text longer than MAX_TEXT is refused where it stands, with its key.
+    """
+    todo: list[tuple[str, object]] = [(key, value) for key, value in data.items() if key != "theorem"]
+    total = 0
+    while todo:
+        key, value = todo.pop()
+        if isinstance(value, dict):
+            todo.extend(cast(Toml, value).items())
+        elif isinstance(value, list):
+            todo.extend((key, item) for item in cast(list[object], value))
+        elif isinstance(value, str) and key not in ("why", "name") and len(value) <= MAX_TEXT:
+            total += len(value)
+    if total > MAX_FORMULAS:
+        raise TheoremError(
+            f"{origin}: claims and expressions have {total} characters in all, and may have {MAX_FORMULAS}"
+        )
 
 
 def kind_of(value: object) -> str:
@@ -98,7 +122,9 @@ class Table:
         value = self.value(key)
         if value is None:
             if default is None:
-                raise self.error(key, f'is required; write {key} = "..."')
+                near = get_close_matches(key, self.data, n=1, cutoff=0.75)
+                meant = f"; '{_one_line(near[0], 60)}' is unknown and may be meant" if near else ""
+                raise self.error(key, f'is required; write {key} = "..."{meant}')
             return default
         if not isinstance(value, str) or isinstance(value, Decimal):
             raise self._typed(key, "a text", value)

@@ -50,24 +50,25 @@ class Vocabulary:
         hidden = frozen | set(self.refused) | set(self.setting.claims) | set(OF_AN_INPUT)
         return {name: shape for name, shape in offered.items() if name not in hidden}
 
-    def declare(self, name: str, table: Table) -> None:
+    def declare(self, name: str, table: Table, key: str | None = None) -> None:
         """Refuse a name that is not one, is taken, or shadows the setting's."""
+        key = name if key is None else key
         if not _NAME.fullmatch(name) or len(name) > 60:
             raise table.error(
-                name, "a name is a letter followed by letters, digits and '_', at most 60 in all"
+                key, "a name is a letter followed by letters, digits and '_', at most 60 in all"
             )
         if name in RESERVED:
-            raise table.error(name, f"'{name}' belongs to the language and cannot be declared")
-        bound = {self.step, *self.setting.scalars}
+            raise table.error(key, f"'{name}' belongs to the language and cannot be declared")
         taken = {**self.setting.parameters, **self.setting.names, **self.sizes}
-        if name not in bound and (name in taken or name.removeprefix("grad_") in self.setting.parameters):
+        gradient = name.startswith("grad_") and name.removeprefix("grad_") in self.setting.parameters
+        if name not in self.setting.scalars and (name in taken or gradient):
             raise table.error(
-                name, f"'{name}' is a name of the setting {self.setting.name} and cannot be declared"
+                key, f"'{name}' is a name of the setting {self.setting.name} and cannot be declared"
             )
         if name == "eta" and self.algorithm == "gradient-descent" and self.step != "eta":
-            raise table.error(name, f"the step is called '{self.step}' here; 'eta' cannot be declared")
+            raise table.error(key, f"the step is called '{self.step}' here; 'eta' cannot be declared")
         if name in {**self.scalars, **self.definitions, **self.variables}:
-            raise table.error(name, f"'{name}' is declared twice")
+            raise table.error(key, f"'{name}' is declared twice")
 
     def symmetric(self, place: Place) -> frozenset[str]:
         """Names of symmetric matrices besides G and NTK: kernels, definitions, and draws that do not move."""
@@ -168,9 +169,12 @@ class Vocabulary:
 
     def scalar_where(self, what: str) -> Where:
         """For expressions in sizes and parameters alone."""
-        reason = f"{what} may use sizes and parameters only"
+        reason = f"{what} may use nothing else"
         known = set(self.own_names()) | set(self.definitions) | set(self.later) | set(self.variables)
-        refused = {name: f"'{name}' is neither; {reason}" for name in known | {"tau", "t"} | TEMPORAL}
+        refused = {
+            name: f"'{name}' is neither a size nor a parameter; {reason}"
+            for name in known | {"tau", "t"} | TEMPORAL
+        }
         return Where(place=what, sizes=self.sizes, refused=refused)
 
     def scalar_names(self) -> dict[str, Shape]:

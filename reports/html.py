@@ -1,8 +1,5 @@
 """Reports as one self-contained page: no scripts, no network, no fonts to fetch; plots as data-URI images."""
 
-# pyright: reportUnknownMemberType=false
-# (jinja2 leaves the type of its globals open)
-
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,23 +17,24 @@ def _math(text: str) -> Markup | None:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["math"] = _math
-    environment.globals["data_uri"] = data_uri
-    return environment
+
+
+def _render(template: str, view: ReportView) -> str:
+    return _environment().get_template(template).render(view=view, math=_math, data_uri=data_uri)
 
 
 def to_html(view: ReportView) -> str:
     """The whole page."""
-    return _environment().get_template("report.html").render(view=view)
+    return _render("report.html", view)
 
 
 def to_fragment(view: ReportView) -> str:
     """The report as one `<div>` with its styles, for pages of others such as notebooks."""
-    return _environment().get_template("fragment.html").render(view=view)
+    return _render("fragment.html", view)

@@ -2,6 +2,8 @@
 
 import re
 
+from reports.numbers import clean
+
 _TAG = (
     "math|mrow|mi|mo|mn|ms|mtext|mspace|msup|msub|msubsup|mfrac|msqrt|mroot|mover|munder|munderover|"
     "mtable|mtr|mtd|mstyle|mpadded|mphantom|mfenced"
@@ -19,6 +21,8 @@ _TOKEN = re.compile(
 
 def is_safe_mathml(text: str) -> bool:
     """True where `text` is one well-nested `<math>` element of known tags and attributes."""
+    if clean(text) != text:
+        return False
     stack: list[str] = []
     position = 0
     while position < len(text):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from checker.records import ArrayBounds, Bounds, HypothesisRecord, TheoremHeader, Value
+from reports.mathml import is_safe_mathml
 from reports.numbers import (
     NOTHING,
     bounds_text,
@@ -70,7 +71,8 @@ def said(text: str, *notes: str) -> Cell:
 def claim_cell(claim: str, mathml: str = "", latex: str = "", *notes: str) -> Cell:
     """A claim: its text always, its MathML and LaTeX where the record has them."""
     kept = tuple(clean(note) for note in notes if note)
-    return Cell(clean(claim), code=True, mathml=mathml, latex=latex, notes=kept)
+    drawn = mathml if is_safe_mathml(mathml) else ""
+    return Cell(clean(claim), code=True, mathml=drawn, latex=latex, notes=kept)
 
 
 def margin_cell(margin: float | None, *notes: str) -> Cell:

@@ -1,8 +1,5 @@
 """Plots as SVG: the same bytes for the same view. No pyplot, no global state, no date, no random ids."""
 
-# pyright: reportUnknownMemberType=false
-# (matplotlib's own annotations leave keyword arguments open)
-
 import io
 import math
 from base64 import b64encode

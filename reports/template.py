@@ -2,8 +2,10 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 from checker.errors import UsageError
+from checker.reading import builtin_ids
 from checker.settings import PLANNED, SETTINGS
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -24,3 +26,19 @@ def template(theorem_id: str, setting: str) -> str:
     text = (own if own.is_file() else folder / "any.theorem.toml").read_text(encoding="utf-8")
     title = theorem_id.replace("-", " ").capitalize()
     return text.replace("@ID@", theorem_id).replace("@TITLE@", title).replace("@SETTING@", setting)
+
+
+def write_template(theorem_id: str, setting: str) -> Path:
+    """Write `ID.theorem.toml` in the current directory. Raises UsageError where it is there already."""
+    text = template(theorem_id, setting)
+    if theorem_id in builtin_ids():
+        raise UsageError(f"new {theorem_id}: a built-in theorem has this id; choose another")
+    path = Path(f"{theorem_id}.theorem.toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"new {theorem_id}: {path} is here already, and is not overwritten") from None
+    except OSError as error:
+        raise UsageError(f"new {theorem_id}: cannot write {path} ({error.strerror})") from None
+    return path

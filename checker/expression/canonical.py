@@ -221,7 +221,7 @@ class _Forms:
         forms = tuple(self.of(argument) for argument in node.arguments)
         if name in ("min", "max") and len(forms) > 1:
             options = frozenset(forms)
-            return forms[0] if len(options) == 1 else _atom((name, options))
+            return next(iter(options)) if len(options) == 1 else _atom((name, options))
         if name in _ZERO_OF_ZERO and not all(forms):
             return _NOTHING if node.shape else _ZERO
         if name == "exp" and not node.shape and not forms[0]:

@@ -128,11 +128,10 @@ def _number_fits(text: str, number: str, column: int) -> None:
 
 
 def _unknown(mark: str) -> str:
-    return (
-        f"'{mark}' is not part of the claim language"
-        if mark.isprintable()
-        else "a character is not printable"
-    )
+    shown = f"'{mark}'" if mark.isprintable() and mark.isascii() else f"'{mark}' (U+{ord(mark):04X})"
+    if not mark.isprintable():
+        shown = f"the character U+{ord(mark):04X}"
+    return f"{shown} is not part of the claim language"
 
 
 def inspect(text: str) -> None:

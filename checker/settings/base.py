@@ -113,7 +113,7 @@ class State(ABC):
     def features(self) -> arb_mat:
         """The last-layer features (k, n)."""
 
-    @property
+    @cached_property
     @abstractmethod
     def yhat(self) -> arb_mat:
         """The predictions (n, 1)."""

@@ -82,7 +82,9 @@ class Weighted(Contraction):
             greatest(abs(x) / v for x, v in zip(column.entries(), self.weights, strict=True)) * self.factor
             for column in columns_of(defect)
         ]
-        return arb_mat(defect.nrows(), defect.ncols(), [(v * s).abs_upper() for v in self.weights for s in sizes])
+        return arb_mat(
+            defect.nrows(), defect.ncols(), [(v * s).abs_upper() for v in self.weights for s in sizes]
+        )
 
     def adjoint(self, defect: arb_mat) -> arb_mat:
         sizes: list[arb] = []
@@ -91,7 +93,9 @@ class Weighted(Contraction):
             for x, v in zip(column.entries(), self.weights, strict=True):
                 size += v * abs(x)
             sizes.append(size * self.factor)
-        return arb_mat(defect.nrows(), defect.ncols(), [(s / v).abs_upper() for v in self.weights for s in sizes])
+        return arb_mat(
+            defect.nrows(), defect.ncols(), [(s / v).abs_upper() for v in self.weights for s in sizes]
+        )
 
 
 def contraction(W: arb_mat, activation: BallActivation, hint: arb | None) -> Contraction | None:
@@ -106,7 +110,9 @@ def contraction(W: arb_mat, activation: BallActivation, hint: arb | None) -> Con
 
 def _banach(L: arb, norm: arb) -> Contraction | None:
     q = (L * norm).upper()
-    return Euclidean((1 / (1 - q)).upper(), "L_phi*norm2(W) < 1: a contraction (Banach 1922)") if q < 1 else None
+    return (
+        Euclidean((1 / (1 - q)).upper(), "L_phi*norm2(W) < 1: a contraction (Banach 1922)") if q < 1 else None
+    )
 
 
 def _perron(W: arb_mat, L: arb) -> Contraction | None:
@@ -120,7 +126,7 @@ def _perron(W: arb_mat, L: arb) -> Contraction | None:
         return None
     if not (np.isfinite(weights).all() and (weights > 0).all()):
         return None
-    v = matrix(weights)
+    v = matrix(np.asarray(weights, dtype=np.float64))
     images = arb_mat(m, m, [abs(entry) for entry in W.entries()]) * v
     q = greatest(L * x / w for x, w in zip(images.entries(), v.entries(), strict=True)).upper()
     if not q < 1:
@@ -142,5 +148,3 @@ def _monotone(W: arb_mat, activation: BallActivation) -> Contraction | None:
         return None
     factor = (1 + norm2(W).upper() / mu).upper()
     return Euclidean(factor, "I - W is strongly monotone and 0 <= phi' <= 1 (Winston & Kolter 2020)")
-
-

@@ -33,7 +33,9 @@ def countable(activation: BallActivation, m: int, n: int) -> bool:
     return activation.slopes is not None and m <= _WIDTH and (n << m) <= _PATTERNS
 
 
-def all_solutions(activation: BallActivation, W: arb_mat, source: arb_mat) -> tuple[Verdict, str, arb_mat | None]:
+def all_solutions(
+    activation: BallActivation, W: arb_mat, source: arb_mat
+) -> tuple[Verdict, str, arb_mat | None]:
     """Verdict, reason, and the preactivations where every column has exactly one solution."""
     left, right = activation.slopes or (fmpq(1), fmpq(1))
     unique: list[list[arb]] = []
@@ -49,10 +51,20 @@ def all_solutions(activation: BallActivation, W: arb_mat, source: arb_mat) -> tu
             undecided = True
         elif known == 0:
             return Verdict.FAILS, f"sample {j} has no equilibrium (all sign patterns were examined)", None
-        unique += [pattern.z.entries() for pattern in patterns if pattern.z is not None and pattern.found == 1]
+        unique += [
+            pattern.z.entries() for pattern in patterns if pattern.z is not None and pattern.found == 1
+        ]
     if undecided:
-        return Verdict.UNDECIDED, "the sign of some preactivation is open, and so is the number of equilibria", None
-    return Verdict.HOLDS, "exactly one equilibrium per sample (all sign patterns were examined)", from_columns(unique)
+        return (
+            Verdict.UNDECIDED,
+            "the sign of some preactivation is open, and so is the number of equilibria",
+            None,
+        )
+    return (
+        Verdict.HOLDS,
+        "exactly one equilibrium per sample (all sign patterns were examined)",
+        from_columns(unique),
+    )
 
 
 def _patterns_of(W: arb_mat, u: arb_mat, left: fmpq, right: fmpq) -> list[_Pattern]:

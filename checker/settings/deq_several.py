@@ -31,7 +31,9 @@ def several_equilibria(activation: BallActivation, W: arb_mat, source: arb_mat) 
         lift = midpoints(u)
         boxes: list[arb_mat] = []
         starts = [np.zeros_like(lift)]
-        starts += [s * rng.choice((0.5, 2.0, 8.0)) * rng.standard_normal(lift.shape) for s in (1.0,) * _STARTS]
+        starts += [
+            s * rng.choice((0.5, 2.0, 8.0)) * rng.standard_normal(lift.shape) for s in (1.0,) * _STARTS
+        ]
         for start in starts:
             guess = float_equilibrium(activation.name, flat, lift, start)
             box = _certified(activation, W, u, guess)
@@ -51,7 +53,7 @@ def _certified(activation: BallActivation, W: arb_mat, u: arb_mat, guess: Floats
     flat, lift = midpoints(W), midpoints(u)
     D = float_dphi(activation.name, flat @ guess + lift, 0.0)
     try:
-        Y = matrix(np.linalg.inv(np.eye(m) - D * flat))
+        Y = matrix(np.asarray(np.linalg.inv(np.eye(m) - D * flat), dtype=np.float64))
     except np.linalg.LinAlgError:
         return None
     centre = matrix(guess)
@@ -68,7 +70,6 @@ def _certified(activation: BallActivation, W: arb_mat, u: arb_mat, guess: Floats
     image = moved + (identity - Y * (identity - scaled)) * spread
     inside = all(b.contains_interior(k) for b, k in zip(box.entries(), image.entries(), strict=True))
     return box if inside else None
-
 
 
 _NO_KINK = fmpq(0)

@@ -47,35 +47,40 @@ def float_dphi(name: str, Z: Floats, kink: float) -> Floats:
 
 
 def float_equilibrium(name: str, W: Floats, source: Floats, start: Floats | None) -> Floats:
-    """A float64 equilibrium, or whatever the iteration ended at; (m, n)."""
-    m, n = source.shape
-    T = np.zeros((m, n)) if start is None or start.shape != (m, n) else start
-    newton = m <= _INVERSES
-    defect = float_phi(name, W @ T + source) - T
+    """A float64 equilibrium, or whatever the iteration ended at; (m, n).
+
+    Newton steps where they serve better than Picard steps, and Picard steps alone for wide models.
+    """
+    guess = np.zeros_like(source) if start is None or start.shape != source.shape else start
+    newton = W.shape[0] <= _INVERSES
+
+    def defect_of(x: Floats) -> Floats:
+        return float_phi(name, W @ x + source) - x
+
+    defect = defect_of(guess)
     size = float(np.abs(defect).max(initial=0.0))
     for _ in range(80 if newton else 3000):
-        if not size > 4e-16 * max(1e-300, float(np.abs(T).max(initial=0.0))):
+        if not size > 4e-16 * max(1e-300, float(np.abs(guess).max(initial=0.0))):
             break
-        best = T + defect
-        best_defect = float_phi(name, W @ best + source) - best
+        best = guess + defect
+        best_defect = defect_of(best)
         if newton:
-            step = _newton_step(name, W, W @ T + source, defect)
-            bold = T + step
-            bold_defect = float_phi(name, W @ bold + source) - bold
+            bold = guess + _newton_step(name, W, W @ guess + source, defect)
+            bold_defect = defect_of(bold)
             if np.abs(bold_defect).max() <= np.abs(best_defect).max():
                 best, best_defect = bold, bold_defect
         fresh = float(np.abs(best_defect).max())
         if not math.isfinite(fresh) or (fresh >= size and size < 1e-12):
             break
-        T, defect, size = best, best_defect, fresh
-    return T
+        guess, defect, size = best, best_defect, fresh
+    return guess
 
 
 def _newton_step(name: str, W: Floats, Z: Floats, defect: Floats) -> Floats:
     D = float_dphi(name, Z, 0.0).T
     systems = np.eye(W.shape[0]) - D[:, :, None] * W
     try:
-        return np.linalg.solve(systems, defect.T[:, :, None])[:, :, 0].T
+        return np.asarray(np.linalg.solve(systems, defect.T[:, :, None])[:, :, 0].T, dtype=np.float64)
     except np.linalg.LinAlgError:
         return defect
 
@@ -107,37 +112,29 @@ def _corrector(W: Floats, D: Floats, *, adjoint: bool) -> Correct:
     return by_sweeps
 
 
-def level_of(A: arb_mat) -> int | None:
-    """About log2 of the largest midpoint; None for a zero matrix."""
-    best: int | None = None
-    for entry in A.entries():
-        middle = entry.mid()
-        if not middle.is_zero() and middle.is_finite():
-            mantissa, exponent = middle.man_exp()
-            level = int(mantissa).bit_length() + int(exponent)
-            best = level if best is None else max(best, level)
-    return best
-
-
 def _chords(start: arb_mat, defect: Callable[[arb_mat], arb_mat], correct: Correct) -> arb_mat:
-    """x + correct(defect(x)), repeated at growing precision until the ambient one is reached."""
+    """x + correct(defect(x)), repeated at growing precision until the ambient one is reached.
+
+    `shift` scales the defect into the range of float64.
+    """
     goal, x = ctx.prec, start
-    size = level_of(start) or 0
-    last: int | None = None
-    sweeps = 0
-    while sweeps < goal // 8 + 4:
-        sweeps += 1
-        gained = 53 if last is None else max(53, size - last)
+    size = float(np.abs(midpoints(start)).max(initial=0.0))
+    scale = math.frexp(size)[1] if 0 < size < math.inf else 0
+    gained, shift = 0, -scale
+    for _ in range(goal // 8 + 4):
         with ctx.workprec(min(goal, gained + 110)):
-            r = defect(x)
-            level = level_of(r)
-            if level is None or level < size - goal or (last is not None and level > last - 4):
-                return x
-            last = level
-            step = correct(midpoints(r * arb(2) ** -level))
+            floats = midpoints(defect(x) * arb(2) ** shift)
+            top = float(np.abs(floats).max(initial=0.0))
+            if top == 0 or not math.isfinite(top):
+                break
+            reached = shift + scale - math.frexp(top)[1]
+            if reached >= goal or (gained and reached < gained + 4):
+                break
+            step = correct(floats)
             if not np.isfinite(step).all():
-                return x
-            x = (x + matrix(step) * arb(2) ** level).mid()
+                break
+            x = (x + matrix(step) * arb(2) ** -shift).mid()
+            gained, shift = reached, reached - scale
     return x
 
 
@@ -158,7 +155,9 @@ def precise_equilibrium(
     return _chords(matrix(guess), lambda T: apply(activation.phi, W * T + source) - T, correct), guess
 
 
-def _solve_signs(W: arb_mat, source: arb_mat, positive: NDArray[np.bool_], left: fmpq, right: fmpq) -> arb_mat:
+def _solve_signs(
+    W: arb_mat, source: arb_mat, positive: NDArray[np.bool_], left: fmpq, right: fmpq
+) -> arb_mat:
     """T = D(W T + u) with D the slopes for the given signs, on exact midpoints."""
     m = W.nrows()
     weights, lift = W.entries(), source.entries()
@@ -171,12 +170,14 @@ def _solve_signs(W: arb_mat, source: arb_mat, positive: NDArray[np.bool_], left:
     return from_columns(columns)
 
 
-def _solve_active(weights: list[arb], slopes: list[fmpq] | list[arb], b: list[arb], m: int, *, turned: bool) -> list[arb]:
+def _solve_active(
+    weights: list[arb], slopes: list[fmpq] | list[arb], b: list[arb], m: int, *, turned: bool
+) -> list[arb]:
     """x = D(A x + b), A = W or W', restricted to the rows where D is not exactly 0; midpoints.
 
     The plain D b where the system is singular.
     """
-    active = [i for i in range(m) if not slopes[i] == 0]
+    active = [i for i in range(m) if slopes[i] != 0]
     out = [arb(0)] * m
     if not active:
         return out

@@ -1,0 +1,211 @@
+"""Certificates: a violated conclusion written down so that anyone can check it again, alone.
+
+`verify` trusts nothing in the file. The theorem is read from the text it carries, every
+array is rebuilt from its floats, hypotheses and the violation are judged again in balls,
+and a second code path in plain mpmath must agree.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from checker.certificate_checks import (
+    Finding,
+    check_bounds,
+    check_gates,
+    check_laws,
+    check_second_path,
+    check_size,
+    gates_of,
+)
+from checker.certificate_content import Mismatch, read_configuration, written
+from checker.certificate_format import (
+    MAX_FILE,
+    BoundsPart,
+    Certificate,
+    ClaimPart,
+    TheoremPart,
+    ViolationPart,
+    canonical_bytes,
+    digest_of,
+    read_certificate,
+    sealed,
+    shown,
+    write_bytes,
+)
+from checker.configuration import Configuration
+from checker.declaration import read_theorem
+from checker.enclosure import Ball, decimal_bounds
+from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError
+from checker.expression.enclose import Judgement
+from checker.records import VerifyReport
+from checker.runs import equilibrium_certified
+from checker.theorem import Theorem
+from checker.verdict import Verdict, all_of
+from checker.violation import judge_step
+
+STATUS = {Verdict.HOLDS: "valid", Verdict.FAILS: "invalid", Verdict.UNDECIDED: "undecided"}
+"""What `verify` says, from the verdict over all checks."""
+
+
+def build_certificate(
+    theorem: Theorem,
+    configuration: Configuration,
+    conclusion_name: str,
+    step: int,
+    precision: int,
+    judgement: Judgement,
+) -> Certificate:
+    """The certificate of a violated conclusion, sealed. Raises UsageError for what has no text."""
+    claim = next(c.claim.text for c in theorem.conclusions if c.name == conclusion_name)
+    return sealed(
+        Certificate(
+            format=1,
+            kind="certificate",
+            theorem=TheoremPart(theorem.id, theorem.text),
+            claim=ClaimPart(conclusion_name, claim),
+            step=step,
+            algorithm=theorem.algorithm,
+            precision=precision,
+            configuration=written(configuration),
+            hypotheses=tuple(gate.name for gate in gates_of(theorem, configuration)),
+            violation=ViolationPart(
+                judgement.operator,  # type: ignore[arg-type]
+                _bounds(judgement.lhs),
+                _bounds(judgement.rhs),
+            ),
+            digest="",
+        )
+    )
+
+
+def _bounds(ball: Ball | None) -> BoundsPart | None:
+    return None if ball is None else BoundsPart(*decimal_bounds(ball))
+
+
+def write_certificate(
+    theorem: Theorem,
+    configuration: Configuration,
+    conclusion_name: str,
+    step: int,
+    precision: int,
+    judgement: Judgement,
+    path: Path,
+) -> None:
+    """Write the certificate of a violated conclusion, whole or not at all. Raises UsageError.
+
+    `judgement` is that of the conclusion at `step`, in balls of `precision` bits.
+    """
+    certificate = build_certificate(theorem, configuration, conclusion_name, step, precision, judgement)
+    content = canonical_bytes(certificate)
+    if len(content) > MAX_FILE:
+        raise UsageError(f"{shown(path.name)}: the certificate is larger than {MAX_FILE // 2**20} MiB")
+    write_bytes(path, content)
+
+
+def verify(path: Path) -> VerifyReport:
+    """Check a certificate again: status "valid", "invalid" or "undecided", with every check made.
+
+    Checks stop at the first that fails. Raises UsageError where the file is no certificate.
+    """
+    certificate = read_certificate(path)
+    findings: list[Finding] = []
+    for finding in _checks(certificate):
+        findings.append(finding)
+        if finding.verdict is Verdict.FAILS:
+            break
+    verdict = all_of(finding.verdict for finding in findings)
+    reasons = [f"{f.name}: {f.reason}" for f in findings if f.verdict is verdict is not Verdict.HOLDS]
+    reason = reasons[0] if reasons else "every check holds, and the second code path agrees"
+    return VerifyReport(
+        status=STATUS[verdict],
+        reason=reason,
+        theorem=certificate.theorem.id,
+        claim=certificate.claim.text,
+        step=certificate.step,
+        checks=tuple({"name": f.name, "status": str(f.verdict), "reason": f.reason} for f in findings),
+    )
+
+
+def _checks(certificate: Certificate) -> Iterator[Finding]:
+    """The checks in order. Those after one that fails are not asked for."""
+    same = certificate.digest == digest_of(certificate)
+    yield Finding.of("digest", same, "the content was changed after it was sealed")
+    try:
+        theorem = read_theorem(certificate.theorem.text, "theorem.text")
+    except TheoremError as error:
+        yield Finding("theorem", Verdict.FAILS, shown(str(error), 300))
+        return
+    yield Finding("theorem", Verdict.HOLDS, "")
+    yield _identity(certificate, theorem)
+    try:
+        configuration = read_configuration(theorem, certificate)
+    except Mismatch as error:
+        yield Finding("configuration", Verdict.FAILS, error.reason)
+        return
+    yield Finding("configuration", Verdict.HOLDS, "")
+    size = check_size(certificate, configuration)
+    yield size
+    if size.verdict is not Verdict.HOLDS:
+        return
+    yield from _judged(certificate, theorem, configuration)
+
+
+def _identity(certificate: Certificate, theorem: Theorem) -> Finding:
+    """Does the certificate name what is in the theorem it carries?"""
+    texts = {c.name: c.claim.text for c in theorem.conclusions}
+    named = (
+        (certificate.theorem.id == theorem.id, f"the id is '{theorem.id}' in the theorem"),
+        (certificate.claim.name in texts, "the theorem has no conclusion of this name"),
+        (texts.get(certificate.claim.name) == certificate.claim.text, "the theorem claims something else"),
+        (certificate.algorithm == theorem.algorithm, f"the algorithm is {theorem.algorithm} in the theorem"),
+        (theorem.kind == "deterministic", f"one run does not refute a theorem of kind {theorem.kind}"),
+    )
+    reason = next((why for fits, why in named if not fits), "")
+    return Finding.of("identity", not reason, reason)
+
+
+def _judged(certificate: Certificate, theorem: Theorem, configuration: Configuration) -> Iterator[Finding]:
+    yield _guarded("start", lambda: check_laws(theorem, configuration))
+    gates = gates_of(theorem, configuration)
+    same = certificate.hypotheses == tuple(gate.name for gate in gates)
+    yield Finding.of("hypotheses", same, "the hypotheses listed are not those of the theorem")
+    yield from check_gates(theorem, configuration, gates)
+    yield _guarded("equilibrium", lambda: _equilibrium(theorem, configuration))
+    name, precision = certificate.claim.name, certificate.precision
+    judgement = judge_step(theorem, configuration, name, certificate.step, precision)
+    if judgement.verdict is Verdict.UNDECIDED:
+        judgement = judge_step(theorem, configuration, name, certificate.step, 2 * precision)
+    yield _violation(judgement)
+    if judgement.verdict is Verdict.FAILS:
+        yield check_bounds(certificate.violation, judgement)
+    yield _guarded(
+        "second code path", lambda: check_second_path(certificate, theorem, configuration, gates)
+    )
+
+
+def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
+    """What has no enclosure leaves a check undecided; what cannot be made from the floats fails it."""
+    try:
+        return check()
+    except NotEnclosed as error:
+        return Finding(name, Verdict.UNDECIDED, error.reason)
+    except (CertainlyUndefined, UsageError) as error:
+        return Finding(name, Verdict.FAILS, shown(str(error), 200))
+
+
+def _equilibrium(theorem: Theorem, configuration: Configuration) -> Finding:
+    certified, reason = equilibrium_certified(theorem, configuration)
+    verdict = Verdict.HOLDS if certified else Verdict.UNDECIDED
+    return Finding("equilibrium", verdict, "" if certified else reason or "it is not certified")
+
+
+def _violation(judgement: Judgement) -> Finding:
+    """The conclusion must certainly fail."""
+    if judgement.verdict is Verdict.FAILS:
+        return Finding("violation", Verdict.HOLDS, "")
+    if judgement.verdict is Verdict.HOLDS:
+        return Finding("violation", Verdict.FAILS, "the conclusion holds at this step")
+    return Finding("violation", Verdict.UNDECIDED, judgement.reason or "the two sides are too close to tell")
+
+
+__all__ = ["STATUS", "build_certificate", "gates_of", "verify", "write_certificate"]

@@ -1,0 +1,78 @@
+"""One conclusion judged in balls at one step of one run, whatever the other conclusions do."""
+
+from collections.abc import Iterator
+
+from flint import arb, arb_mat, ctx, fmpq
+
+from checker.configuration import Configuration, instantiate
+from checker.enclosure import Enclosure, frobenius_squared, root, to_arb
+from checker.errors import NotEnclosed
+from checker.expression.enclose import Judgement
+from checker.expression.simplify import next_depth_of_claim
+from checker.names import claim_dependencies
+from checker.runs import ball_states, judge_at, judged_conclusions, start_scene, undecided
+from checker.scene import Path, State
+from checker.theorem import Theorem
+
+
+def judge_step(
+    theorem: Theorem, configuration: Configuration, conclusion_name: str, step: int, precision: int
+) -> Judgement:
+    """Judge the conclusion at `step` of the run in balls with `precision` bits.
+
+    A conclusion that needs a constant without a value is undecided. Gradient flow is
+    known in balls at its start only (step 0).
+    """
+    claims = judged_conclusions(theorem, configuration)
+    if conclusion_name not in claims:
+        return undecided("the conclusion has a constant without a value")
+    claim = claims[conclusion_name]
+    if step > 0 and theorem.algorithm not in ("gradient-descent", "picard"):
+        return undecided(f"{theorem.algorithm} has no step {step} in balls")
+    depth = next_depth_of_claim(claim)
+    with ctx.workprec(precision):
+        try:
+            instance = instantiate(configuration)
+            states = ball_states(theorem, configuration, instance, step + depth)
+            path: Path[Enclosure] = Path(start_scene(theorem, configuration), depth + 2, _time)
+            follow = "path_length" in claim_dependencies(claim, theorem.definitions)
+            lengths = _pushed(path, states, configuration.trains if follow else None)
+            judgement = undecided("no step was judged")
+            for tau in range(step + 1):
+                while path.length <= tau + depth and next(lengths, None) is not None:
+                    pass
+                if path.length <= tau:
+                    return undecided(f"the trajectory is not determined beyond step {tau - 1}")
+                judgement = judge_at(theorem, {conclusion_name: claim}, path.at(tau))[conclusion_name]
+            return judgement
+        except NotEnclosed as error:
+            return undecided(error.reason)
+
+
+def _time(tau: int) -> Enclosure:
+    """The time of a flow, which is known at its start only."""
+    return fmpq(tau)
+
+
+def _pushed(
+    path: Path[Enclosure], states: Iterator[State[Enclosure]], trains: tuple[str, ...] | None
+) -> Iterator[State[Enclosure]]:
+    """Push the states one by one, with the length travelled where `trains` says by what."""
+    length: Enclosure = fmpq(0)
+    before: State[Enclosure] | None = None
+    for state in states:
+        if before is not None and trains is not None:
+            length = to_arb(length) + _distance(before, state, trains)
+        path.push(state, length if trains is not None else None)
+        before = state
+        yield state
+
+
+def _distance(before: State[Enclosure], after: State[Enclosure], names: tuple[str, ...]) -> arb:
+    """The joint Euclidean distance of the trained parameters of two states."""
+    total = arb(0)
+    for name in names:
+        old, new = before.value(name), after.value(name)
+        if isinstance(old, arb_mat) and isinstance(new, arb_mat):
+            total += frobenius_squared(new - old)
+    return root(total)
