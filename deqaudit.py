@@ -10,7 +10,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
@@ -284,7 +284,7 @@ def _say(text: str) -> None:
 
 def _mute() -> None:
     """Standard output leads nowhere from now on, so that nothing fails again at exit."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a file
+    with suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a file
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
@@ -360,9 +360,7 @@ def run(tokens: Sequence[str]) -> int:
         if any("\udc80" <= character <= "\udcff" for token in tokens for character in token):
             raise UsageError("the command line is not valid UTF-8")
         if not tokens:
-            raise UsageError(
-                "a command is needed: list, show, check, audit, verify or new (see deqaudit --help)"
-            )
+            raise UsageError(f"a command is needed: one of {', '.join(COMMANDS)} (see deqaudit --help)")
         command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
         status = command(*bound.args, **bound.kwargs)
         return status if isinstance(status, int) else 0

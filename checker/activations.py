@@ -71,7 +71,11 @@ def _by_ends(f: Map) -> Map:
 
 
 def _one_valley(f: Map, bottom: tuple[str, str], low: tuple[str, str]) -> Map:
-    """An f that falls until its only minimum, which lies in `bottom` and has a value in `low`."""
+    """An f that falls until its only minimum, which lies in `bottom` and has a value in `low`.
+
+    For gelu, phi'' = (2 - x**2)*pdf: phi' falls from 0 until -sqrt(2), rises until sqrt(2) and falls to 1,
+    so it has one zero. Likewise for swish, where phi'' has the sign of 2 - x*tanh(x/2).
+    """
 
     def evaluate(x: arb) -> arb:
         ends = hull(f(x.lower()), f(x.upper()))

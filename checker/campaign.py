@@ -27,6 +27,12 @@ ROUNDS = 4
 LARGE = ((3, 6, 24), (4, 8, 48))
 """Shapes (n, d, m) judged at the points a float64 run computes."""
 
+SWEEP = {"population": 32, "generations": 3}
+"""The search made in every shape, before runs are judged."""
+
+ATTACK = {"population": 120, "generations": 7}
+"""The longer search for a violation made once enough runs held."""
+
 SEARCH_BITS = (64, 128, 256)
 """Precisions tried for a candidate's hypotheses; a candidate needing more is passed over."""
 
@@ -136,13 +142,13 @@ def conduct(
     for turn in range(ROUNDS):
         for index, (sizes, activation) in enumerate(plan):
             if campaign.held() >= runs and turn > 0:
-                return campaign
+                break
             if clock.cuts("further configurations", needs=1.0):
                 return campaign
             kind = _turned(theorem, request, activation, turn)
             rng = generator(request.seed, "search", turn, index)
             progress(f"searching {_words(sizes, kind)}")
-            found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 60), device=device)
+            found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 40), device=device, **SWEEP)
             campaign.tried += len(found)
             _note_closest(campaign, found)
             if _violated(theorem, campaign, found, steps, clock, progress):
@@ -151,8 +157,33 @@ def conduct(
             _support(theorem, campaign, found, steps, clock, rng, min(share, runs - campaign.held()), progress)
             if campaign.violation is not None:
                 return campaign
-    _support_large(theorem, request, campaign, clock, steps, progress, device)
+    if campaign.satisfying:
+        _attack(theorem, request, campaign, plan, clock, steps, progress, device)
+    if campaign.violation is None:
+        _support_large(theorem, request, campaign, clock, steps, progress, device)
     return campaign
+
+
+def _attack(
+    theorem: Theorem,
+    request: Request,
+    campaign: Campaign,
+    plan: list[tuple[dict[str, int], str | None]],
+    clock: Clock,
+    steps: int,
+    progress: Callable[[str], None],
+    device: torch.device,
+) -> None:
+    """A longer search for a violation, in a few small shapes."""
+    for index, (sizes, activation) in enumerate(plan[1:4] or plan[:1]):
+        if clock.cuts("a longer search for violations", needs=14.0):
+            return
+        progress(f"attacking {_words(sizes, activation)}")
+        rng = generator(request.seed, "attack", index)
+        found = evolve(theorem, request, sizes, activation, rng, steps=min(steps, 30), device=device, **ATTACK)
+        campaign.tried += len(found)
+        if _violated(theorem, campaign, found, steps, clock, progress):
+            return
 
 
 def _turned(theorem: Theorem, request: Request, activation: str | None, turn: int) -> str | None:

@@ -25,7 +25,7 @@ from checker.verdict import Verdict
 from models.data import DataError, labels, load_data
 
 SMALL = {
-    "deq": ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 2, 3), (1, 1, 3), (2, 3, 4), (3, 3, 5), (2, 4, 8), (3, 4, 6)),
+    "deq": ((1, 1, 1), (1, 1, 2), (2, 2, 2), (2, 2, 3), (1, 2, 3), (2, 3, 4), (3, 3, 5), (2, 4, 8), (3, 4, 6)),
     "least-squares": ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 3, 3), (3, 3, 3), (3, 5, 5), (4, 6, 6), (2, 8, 8)),
 }
 """The shapes (n, d, m) tried first, small ones before large ones."""
@@ -125,7 +125,16 @@ def _dyadic(x: Floats, bits: int) -> Floats:
 
 
 def free_matrix(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """A matrix or vector from one of the families, at spectral size about 1."""
+    """A matrix or vector from one of the families, at spectral size about 1; some with rows of many scales."""
+    base = _family(shape, rng)
+    if rng.random() < 0.3:
+        rows = 10 ** rng.uniform(-3, 0, shape[0])
+        rows[int(rng.integers(shape[0]))] = 1.0
+        base = base * (rows if len(shape) == 1 else rows[:, None])
+    return base
+
+
+def _family(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     if len(shape) == 1:
         kind = rng.integers(5)
         v = rng.standard_normal(shape)
@@ -321,9 +330,13 @@ def mutate(
 
 def _moved(x: Floats, rng: np.random.Generator, strength: float) -> Floats:
     kind = rng.random()
-    if kind < 0.45:
+    if kind < 0.4:
         return x * float(10 ** rng.normal(0, strength))
-    if kind < 0.85:
+    if kind < 0.65 and x.shape[0] > 1:
+        rows = np.ones(x.shape[0])
+        rows[int(rng.integers(x.shape[0]))] = float(rng.choice([-1, 1, 1])) * float(10 ** rng.normal(0, 3 * strength))
+        return x * (rows if x.ndim == 1 else rows[:, None])
+    if kind < 0.87:
         size = float(np.abs(x).max()) or 10 ** rng.uniform(-3, 0)
         return x + strength * size * rng.standard_normal(x.shape)
     if kind < 0.95:

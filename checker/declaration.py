@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Final, cast
 
 from checker.consistency import check_consistency, check_expansion
-from checker.expression.parse import parse_claim
 from checker.expression.shapes import similar
 from checker.expression.signs import is_symmetric, with_symmetry_shown
 from checker.expression.tree import Claim, Comparison, Name, Node
@@ -175,8 +174,8 @@ def _dynamics(table: Table, setting: Setting) -> tuple[Vocabulary, Fraction, str
 def _implied_step(step: str, dynamics: Table, words: Vocabulary) -> Parameter:
     words.declare(step, dynamics, key="step")
     words.scalars[step] = ()
-    text = f"0 < {step}"
-    return Parameter(step, "forall", parse_claim(text))
+    where = words.scalar_where("a domain")
+    return Parameter(step, "forall", read_claim(dynamics, "step", f"0 < {step}", words.scalar_names(), where))
 
 
 def _parameters(table: Table, words: Vocabulary) -> dict[str, Parameter]:

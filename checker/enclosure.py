@@ -6,7 +6,7 @@ balls around 0; Python's `max` and `sorted` are wrong on overlapping balls.
 """
 
 from collections.abc import Iterable, Sequence
-from math import inf, nextafter
+from math import floor, inf, nextafter
 from typing import TypeAlias
 
 import numpy as np
@@ -116,8 +116,8 @@ def _exact_decimal(value: fmpq) -> str | None:
 def _rounded_decimal(x: Ball, *, up: bool) -> str:
     with ctx.workprec(192):
         ball = to_arb(x)
-        log = (abs(ball).log() / arb(10).log()).floor().mid()
-        shift = _DIGITS - 1 - _whole(log)
+        digits = floor(float((abs(ball).log() / arb(10).log()).mid()))
+        shift = _DIGITS - 1 - digits
         scaled = ball * _power_of_ten(shift)
         whole = scaled.upper().ceil() if up else scaled.lower().floor()
         return _written(_whole(whole), -shift)

@@ -36,6 +36,8 @@ PRECISIONS = (64, 128, 256, 512, 1024)
 FLOAT_PRECISION = 128
 """The precision at which computed points are enclosed."""
 
+PICARD_BITS = 128
+
 EARLY_END = fmpq(1, 10**20)
 """A run ends once loss <= EARLY_END * loss_0, certifiably."""
 
@@ -331,6 +333,13 @@ def _distance(before: State[Enclosure], after: State[Enclosure], names: tuple[st
     return root(total)
 
 
+def _planned(theorem: Theorem, mode: str, steps: int) -> int:
+    """Bits enough for a first attempt; Picard's gaps shrink geometrically, so each step asks for more."""
+    if mode != "balls" or theorem.algorithm == "none":
+        return FLOAT_PRECISION
+    return PICARD_BITS + 12 * steps if theorem.algorithm == "picard" else planned_precision(steps)
+
+
 def run(
     theorem: Theorem,
     configuration: Configuration,
@@ -346,7 +355,7 @@ def run(
     steps = 0 if static else steps
     claims = judged_conclusions(theorem, configuration)
     depth = max((next_depth_of_claim(claim) for claim in claims.values()), default=0)
-    bits = precision or (planned_precision(steps) if mode == "balls" and not static else FLOAT_PRECISION)
+    bits = precision or _planned(theorem, mode, steps)
     ledgers = {name: Ledger(curves) for name in claims}
     losses: list[float | None] = []
     last = steps if stop_at is None else min(stop_at, steps)

@@ -85,6 +85,8 @@ def _bracketed(S: arb_mat) -> arb:
         values, vectors = np.linalg.eigh((floats + floats.T) / 2)
     except np.linalg.LinAlgError:
         raise NotEnclosed("the eigenvalues were not found in float64") from None
+    order = np.argsort(values)
+    values, vectors = values[order], vectors[:, order]
     first, second = _two_largest(S, values, vectors)
     if first.lower() > second:
         return _sharpened(S, values, vectors, first, second)
@@ -176,9 +178,12 @@ def _exponent(r: arb_mat) -> float:
 
 def _by_flint(S: arb_mat, first: arb) -> arb:
     """FLINT's verified eigenvalues, for clusters; the bracket where they are no sharper."""
-    try:
-        found = acb_mat(S).eig(multiple=True)
-    except ValueError:
-        return first
-    sharp = _greatest([value.real for value in found])
+    middle = S.mid()
+    slack = frobenius(S - middle).abs_upper()
+    with ctx.workprec(ctx.prec + _GUARD):
+        try:
+            found = acb_mat(middle).eig(multiple=True, algorithm="rump")
+        except ValueError:
+            return first
+    sharp = _greatest([value.real for value in found]) + arb(0, slack)
     return sharp if sharp.is_finite() and sharp.rad() < first.rad() else first

@@ -30,7 +30,7 @@ def _character(c: str) -> str:
         return c
     name = unicodedata.name(c, "")
     greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name)
-    word = greek[2].lower() if greek else ""
+    word = greek[2].lower().replace("lamda", "lambda") if greek else ""  # Unicode's own spelling
     if greek and greek[1] == "SMALL" and word in _SMALL:
         return rf"$\{word}$"
     if greek and greek[1] == "CAPITAL" and word in _CAPITAL:

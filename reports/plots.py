@@ -25,14 +25,15 @@ _STYLE: dict[str, object] = {
     "path.simplify": True,
     "path.simplify_threshold": 0.4,
 }
+_FAR = 1e120
+"""What lies beyond is not drawn: matplotlib's own arithmetic overflows there."""
 _BAND, _WORST, _PREDICTED = "#7c8aa5", "#b42318", "#111827"
 
 
 def _numbers(line: Line, log: bool) -> tuple[list[float], list[float]]:
-    """The points that can be drawn; a gap (nan) where nothing is known, or not positive on a log scale."""
-    values = [
-        v if v is not None and math.isfinite(v) and (v > 0 or not log) else math.nan for v in line.values
-    ]
+    """The points that can be drawn; a gap (nan) where nothing is known, or it is off any scale."""
+    low, high = (1 / _FAR, _FAR) if log else (-_FAR, _FAR)
+    values = [v if v is not None and low <= v <= high else math.nan for v in line.values]
     return [float(t) for t in line.times], values
 
 

@@ -224,6 +224,6 @@ class _Forms:
             return next(iter(options)) if len(options) == 1 else _atom((name, options))
         if name in _ZERO_OF_ZERO and not all(forms):
             return _NOTHING if node.shape else _ZERO
-        if name == "exp" and not node.shape and not forms[0]:
+        if name == "exp" and not node.shape and forms == (_ZERO,):
             return _constant(Fraction(1))
         return self._opaque((name, forms, tuple(argument.shape for argument in node.arguments)), node)

@@ -5,6 +5,7 @@ grad_W = V diag(r) T', grad_U = V diag(r) X', grad_a = T r (Bai, Kolter & Koltun
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
@@ -120,7 +121,8 @@ class DeqState(State):
         if not self._activation.has_kink:
             return ()
         n = self.instance.X.ncols()
-        return tuple(divmod(k, n) for k, slope in enumerate(self._slopes) if not slope.rad().is_zero())
+        entries = enumerate(self.preactivation.entries())
+        return tuple(divmod(k, n) for k, z in entries if z.contains(0) and not z.is_zero())
 
     @cached_property
     def adjoint(self) -> arb_mat:
@@ -215,8 +217,6 @@ class DeqState(State):
 
     def at_input(self, x: arb_mat) -> "DeqState":
         """The same model at one input x (d, 1)."""
-        from dataclasses import replace
-
         return DeqState(replace(self.instance, X=x, y=arb_mat(1, 1), start=None))
 
     def call(self, function: str, argument: arb_mat) -> Enclosure:

@@ -31,9 +31,7 @@ def several_equilibria(activation: BallActivation, W: arb_mat, source: arb_mat) 
         lift = midpoints(u)
         boxes: list[arb_mat] = []
         starts = [np.zeros_like(lift)]
-        starts += [
-            s * rng.choice((0.5, 2.0, 8.0)) * rng.standard_normal(lift.shape) for s in (1.0,) * _STARTS
-        ]
+        starts += [rng.choice((0.5, 2.0, 8.0)) * rng.standard_normal(lift.shape) for _ in range(_STARTS)]
         for start in starts:
             guess = float_equilibrium(activation.name, flat, lift, start)
             box = _certified(activation, W, u, guess)

@@ -1,5 +1,7 @@
 """Shapes are checked before anything runs, and both shapes are named."""
 
+# ruff: noqa: E501 - tables of texts and messages, one case a line
+
 import pytest
 from scenery import EVERYWHERE, SHAPES, claim, expression
 

@@ -130,8 +130,8 @@ def test_names_calls_and_depth_are_read_off_the_tree() -> None:
 
     assert frozenset({"a", "loss", "q"}) == free_names(node)
     assert frozenset({"total", "norm2", "next"}) == calls(node)
-    assert 2 == next_depth(node)
-    assert 1 == next_depth_of_claim(claim("next(loss) <= loss and well_posed"))
+    assert next_depth(node) == 2
+    assert next_depth_of_claim(claim("next(loss) <= loss and well_posed")) == 1
     assert frozenset({"loss", "well_posed"}) == free_names_of_claim(claim("loss <= 1 and well_posed"))
 
 
@@ -141,7 +141,7 @@ def test_substitution_happens_once_and_everywhere() -> None:
     """
     node = substitute(expression("q*abs(q) - loss"), {"q": expression("q + eta")})
 
-    assert "(q + eta)*abs(q + eta) - loss" == to_text(node)
+    assert to_text(node) == "(q + eta)*abs(q + eta) - loss"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_symmetry_is_seen_through_form_and_through_definitions_only() -> None:
     assert is_psd(expression("transpose(T) @ T + 2*G"))
     assert not is_psd(expression("G - eye(n)"))
     shown = with_symmetry_shown(expression("lambda_min(W_0) + lambda_max(G)"), frozenset({"W_0"}))
-    assert "lambda_min(symmetric_part(W_0)) + lambda_max(G)" == to_text(shown)
+    assert to_text(shown) == "lambda_min(symmetric_part(W_0)) + lambda_max(G)"
 
 
 def test_an_enclosed_symmetric_matrix_needs_its_form() -> None:

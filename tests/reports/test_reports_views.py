@@ -123,7 +123,8 @@ def test_the_order_of_an_audit_is_fixed():
     Hypotheses, runs, conclusions, satisfiability, proof and the rest follow in one order.
     """
     expected = [
-        "hypotheses", "plots", "conclusions", "satisfiability", "proof", "probability", "hidden", "use", "sharpness",
+        "hypotheses", "plots", "conclusions", "satisfiability", "proof", "probability", "hidden", "use",
+        "sharpness",
         "counterexample", "not-done", "options", "environment",
     ]  # fmt: skip
 
