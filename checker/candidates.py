@@ -287,7 +287,8 @@ def _labels(
     G = np.nan_to_num(state.value("G")[0].cpu().numpy())
     scale = float(scalar(request.scales["s_y"], frame)) if "s_y" in request.scales else None
     if request.labels is not None:
-        y = labels(request.labels, y_data=own, n=n, G=G, yhat0=start, seed=int(rng.integers(2**31)), scale=scale or 1.0)
+        seed = int(rng.integers(2**31))
+        y = labels(request.labels, frame.arrays["X"].floats, own, G, start, seed, scale or 1.0)
         return ExactArray(y * (scale or 10 ** rng.uniform(-4, 0))), request.labels
     size = scale if scale is not None else 10 ** rng.uniform(-5, 1)
     kind = str(rng.choice(["worst", "top", "eigen", "random", "constant"]))

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from flint import arb, arb_mat, ctx
+from flint import arb_mat, ctx
 
 from checker.admissible import reduce
 from checker.algebras import is_exact
 from checker.candidates import generator
 from checker.configuration import Configuration
 from checker.configure import configure
-from checker.enclosure import Ball, decimal_bounds, frobenius, to_arb
+from checker.enclosure import Ball, decimal_bounds, frobenius, outward, to_arb
 from checker.environment import environment
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement
@@ -20,11 +20,12 @@ from checker.expression.text import to_text
 from checker.expression.tree import Claim, Comparison, Name
 from checker.hidden import hidden_record
 from checker.impossible import impossible
+from checker.intervals import WHOLE, Interval
 from checker.names import claim_dependencies, of_quantifier
 from checker.predictions import predictions
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
 from checker.request import Request, read_request
-from checker.runs import PRECISIONS, Judged, gates, judge_hypotheses, start_scene, undecided
+from checker.runs import PRECISIONS, Judged, Scenes, gates, judge_hypotheses, undecided
 from checker.search import complete
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
@@ -100,8 +101,9 @@ def check(theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = N
     hanging = frozenset(
         c.name for c in gates(theorem, chosen) if claim_dependencies(c.claim, theorem.definitions) & _unvalued(theorem, chosen)
     )
-    judged = judge_hypotheses(theorem, chosen, skip=hanging, precisions=precisions)
-    judged = _for_every_value(theorem, chosen, judged, open_exists)
+    scenes = Scenes(theorem)
+    judged = judge_hypotheses(theorem, chosen, skip=hanging, precisions=precisions, scenes=scenes)
+    judged = _for_every_value(theorem, chosen, judged, open_exists, scenes, precisions[0])
     rows = [*missing, *(record(j) for j in judged)]
     rows += [_hanging(theorem, chosen, c, hidden) for c in gates(theorem, chosen) if c.name in hanging]
     verdict = all_of(Verdict(row.status) for row in rows)
@@ -111,9 +113,9 @@ def check(theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = N
         verdict=VERDICTS[verdict],
         reason=_reason(verdict, rows),
         hypotheses=tuple(rows),
-        definitions=_definitions(theorem, chosen),
+        definitions=_definitions(theorem, chosen, scenes, precisions[0]),
         parameters=_parameters(theorem, chosen),
-        predicted=predictions(theorem, request, chosen, open_step, precisions),
+        predicted=predictions(theorem, request, chosen, open_step, scenes, precisions[0]),
         not_done=_not_done(theorem, chosen),
         environment=environment(request.seed, device),
     )
@@ -156,7 +158,12 @@ def with_chosen(theorem: Theorem, request: Request, configuration: Configuration
 
 
 def _for_every_value(
-    theorem: Theorem, configuration: Configuration, judged: list[Judged], exists: tuple[str, ...]
+    theorem: Theorem,
+    configuration: Configuration,
+    judged: list[Judged],
+    exists: tuple[str, ...],
+    scenes: Scenes,
+    precision: int,
 ) -> list[Judged]:
     """A hypothesis that fails at the chosen `exists` values fails only if it does at all of them."""
     about = [j for j in judged if claim_dependencies(j.claim, theorem.definitions) & set(exists)]
@@ -164,16 +171,16 @@ def _for_every_value(
         return judged
     claims = [c.claim for c in gates(theorem, configuration)]
     reduced = reduce(claims, theorem.definitions, frozenset(exists))
-    with ctx.workprec(PRECISIONS[1]):
-        scene = start_scene(theorem, configuration)
-        leaves: dict[str, Ball] = {}
+    leaves: dict[str, Interval] = {}
+    with ctx.workprec(precision):
+        scene = scenes.at(configuration, precision)
         for name, node in reduced.leaves.items():
             try:
                 value = scene.algebra.evaluate(node, scene)
+                leaves[name] = WHOLE if isinstance(value, arb_mat) else outward(to_arb(value))
             except (NotEnclosed, CertainlyUndefined):
-                value = arb("nan")
-            leaves[name] = arb("nan") if isinstance(value, arb_mat) else value
-        none = impossible(reduced, leaves, exists)
+                leaves[name] = WHOLE
+    none = impossible(reduced, leaves, exists)
     names = " and ".join(exists)
     if none:
         note = f"fails for the chosen {names}; subdivision proves that no value satisfies all hypotheses"
@@ -211,10 +218,12 @@ def _reason(verdict: Verdict, rows: list[HypothesisRecord]) -> str:
     return f"all {len(rows)} conditions hold, each by enclosures"
 
 
-def _definitions(theorem: Theorem, configuration: Configuration) -> dict[str, Bounds | ArrayBounds]:
+def _definitions(
+    theorem: Theorem, configuration: Configuration, scenes: Scenes, precision: int
+) -> dict[str, Bounds | ArrayBounds]:
     out: dict[str, Bounds | ArrayBounds] = {}
-    with ctx.workprec(PRECISIONS[1]):
-        scene = start_scene(theorem, configuration)
+    with ctx.workprec(precision):
+        scene = scenes.at(configuration, precision)
         for name in theorem.definitions:
             try:
                 value = scene.name(name)

@@ -94,6 +94,7 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     own: Floats | None = None
     if "X" in theorem.data and request.data is None:
         X = draw(theorem.data["X"], (sizes["d"], sizes["n"]), frame, generator(seed, "X"))
+        found = X.floats
         data = "drawn"
     else:
         try:
@@ -122,7 +123,7 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     scale = float(scalar(request.scales.get("s_y", _constant("1")), frame))
     state = state_of(frame)
     G, start = state.value("G")[0].numpy(), state.value("yhat")[0].numpy()
-    y = labels(kind, y_data=own, n=sizes["n"], G=G, yhat0=start, seed=seed, scale=scale)
+    y = labels(kind, found, own, G, start, seed, scale)
     if kind != "worst":
         y = y * scale
     return replace(frame, arrays=arrays | {"y": ExactArray(y)}, note=note | {"labels": kind})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flint import arb, arb_mat, ctx, fmpq
 
 from checker.candidates import generator
-from checker.configuration import Configuration
+from checker.configuration import Configuration, scalar
 from checker.configure import configure
 from checker.enclosure import Ball, Enclosure, decimal_bounds, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
@@ -14,7 +14,7 @@ from checker.expression.tree import Call, Comparison, Name, Node
 from checker.names import claim_dependencies
 from checker.records import Predicted
 from checker.request import Request
-from checker.runs import gates, judge_hypotheses, start_scene
+from checker.runs import Scenes, gates, judge_hypotheses
 from checker.scene import Scene
 from checker.search import complete
 from checker.theorem import Theorem
@@ -83,17 +83,17 @@ def _upper(value: Ball) -> str:
 
 
 def predictions(
-    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, precisions: tuple[int, ...]
+    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, scenes: Scenes, precision: int
 ) -> dict[str, Predicted]:
     """The four predictions of a condition report; null values say why."""
-    with ctx.workprec(precisions[-1] if len(precisions) < 3 else 128):
+    with ctx.workprec(precision):
         try:
-            rate, reason = _rate(theorem, start_scene(theorem, configuration))
+            rate, reason = _rate(theorem, scenes.at(configuration, precision))
         except NotEnclosed as error:
             rate, reason = None, error.reason
         out = {"rate_per_step": Predicted(_upper(rate) if rate is not None else None, reason)}
         out["steps_to_1e-6"] = _steps(rate)
-    out["largest_step"] = _largest_step(theorem, request, configuration, step_was_open)
+    out["largest_step"] = _largest_step(theorem, request, configuration, step_was_open, scenes, precision)
     out["smallest_width"] = _smallest_width(theorem, request, configuration)
     return out
 
@@ -107,7 +107,9 @@ def _steps(rate: arb | None) -> Predicted:
     return Predicted(math.ceil(float(_upper(count))), "from the predicted factor, rounded up")
 
 
-def _largest_step(theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool) -> Predicted:
+def _largest_step(
+    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, scenes: Scenes, precision: int
+) -> Predicted:
     step = theorem.step
     if not step:
         return Predicted(None, "the dynamics have no step size")
@@ -123,7 +125,9 @@ def _largest_step(theorem: Theorem, request: Request, configuration: Configurati
     if step not in candidate.parameters:
         return Predicted(None, f"no admissible {step} was found")
     names = {c.name for c in about}
-    judged = judge_hypotheses(theorem, candidate, precisions=(128,), skip=_others(theorem, candidate, names))
+    judged = judge_hypotheses(
+        theorem, candidate, precisions=(precision,), skip=_others(theorem, candidate, names), scenes=scenes
+    )
     if not judged or any(j.verdict is not Verdict.HOLDS for j in judged):
         return Predicted(None, f"no {step} was certified to satisfy {', '.join(sorted(names))}")
     value = start_value(candidate, step)
@@ -137,8 +141,6 @@ def _others(theorem: Theorem, configuration: Configuration, names: set[str]) -> 
 
 def start_value(configuration: Configuration, name: str) -> Ball:
     """The value of a parameter, at 128 bits."""
-    from checker.configuration import scalar
-
     with ctx.workprec(128):
         return scalar(configuration.parameters[name], configuration)
 
@@ -162,7 +164,7 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
         if width > CERTIFIED_UP_TO:
             return Predicted(width, "estimated, not certified: the smallest power of two at which the hypotheses "
                              "hold for one draw of the same seed")  # fmt: skip
-        judged = judge_hypotheses(theorem, found.configuration, precisions=(128,))
+        judged = judge_hypotheses(theorem, found.configuration, precisions=(64,))
         if all(j.verdict is Verdict.HOLDS for j in judged):
             return Predicted(width, "certified at this width for one draw of the same seed; powers of two were tried")
     return Predicted(None, f"the hypotheses hold at no power of two up to {WIDTHS[-1]}, for one draw of the same seed each")

@@ -7,10 +7,13 @@ from mpmath import mp
 
 from checker.replay_activations import SLOPES, lipschitz
 from checker.replay_models import Point, newton, step
-from checker.replay_values import Real, Undefined, Vector, singular_values, solved, times, tiny
+from checker.replay_values import Matrix, Real, Undefined, Vector, singular_values, solved, times, tiny
 
 _MOST_NEURONS: Final = 10
 """Sign patterns are gone through up to this width."""
+
+_ALONG: Final = (0, 1, -1, 4, -4, 40, -40)
+"""Where a line of solutions is looked at, in quarters."""
 
 _STARTS: Final = (0, 1, -1, 4, -4, 20, -20)
 
@@ -33,21 +36,34 @@ def _by_patterns(point: Point, source: Vector) -> bool | None:
     left, right, unit = SLOPES[point.activation]
     sides = (right,) if left == right else (left, right)
     found: list[Vector] = []
-    singular = False
+    clear = True
     for pattern in product(sides, repeat=size):
         D = [mp.mpf(s) / unit for s in pattern]
         A = [[mp.mpf(int(i == j)) - D[i] * W[i][j] for j in range(size)] for i in range(size)]
+        b = [d * u for d, u in zip(D, source, strict=True)]
         try:
-            t = solved(A, [d * u for d, u in zip(D, source, strict=True)])
+            candidates = [solved(A, b)]
         except Undefined:
-            singular = True
-            continue
-        image = step(point, W, t, source)
-        if _apart(t, image) <= tiny() and all(_apart(t, other) > tiny() for other in found):
-            found.append(t)
-    if len(found) > 1 or (singular and left == right):
+            candidates = _on_a_line(A, b)
+        fixed = [t for t in candidates if _apart(t, step(point, W, t, source)) <= tiny()]
+        found += [t for t in fixed if all(_apart(t, other) > tiny() for other in found)]
+        clear = clear and (len(candidates) < 2 or len(fixed) > 1)
+    if len(found) > 1:
         return False
-    return None if singular else len(found) == 1
+    return len(found) == 1 if clear else None
+
+
+def _on_a_line(A: Matrix, b: Vector) -> list[Vector]:
+    """Some solutions of a singular system A t = b, on a line of them; none where there are none."""
+    U, S, V = mp.svd_r(mp.matrix(A), full_matrices=True)
+    size, noise = len(b), tiny() * (1 + max(abs(x) for row in A for x in row))
+    turned = [mp.fsum(U[i, k] * b[i] for i in range(size)) for k in range(size)]
+    if any(S[k] <= noise < abs(turned[k]) for k in range(size)):
+        return []
+    parts = [turned[k] / S[k] if S[k] > noise else mp.mpf(0) for k in range(size)]
+    t = [mp.fsum(parts[k] * V[k, j] for k in range(size)) for j in range(size)]
+    line = [V[size - 1, j] for j in range(size)]
+    return [[x + mp.mpf(c) / 4 * v for x, v in zip(t, line, strict=True)] for c in _ALONG]
 
 
 def _apart(t: Vector, other: Vector) -> Real:

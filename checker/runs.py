@@ -105,6 +105,30 @@ def start_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosu
     return Scene(theorem, BALLS, state, given_values(theorem, configuration))
 
 
+class Scenes:
+    """Scenes of one theorem kept by precision, so that the same arrays are enclosed once."""
+
+    def __init__(self, theorem: Theorem) -> None:
+        self._theorem = theorem
+        self._kept: dict[int, tuple[Configuration, Scene[Enclosure]]] = {}
+
+    def at(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
+        """The scene at a precision; call it inside `ctx.workprec(precision)`."""
+        kept = self._kept.get(precision)
+        if kept is not None and kept[0].arrays is configuration.arrays:
+            old, scene = kept
+            changed = {
+                name: scalar(node, configuration)
+                for name, node in configuration.parameters.items()
+                if old.parameters.get(name) != node
+            }
+            scene = scene.with_given(changed) if changed else scene
+        else:
+            scene = start_scene(self._theorem, configuration)
+        self._kept[precision] = (configuration, scene)
+        return scene
+
+
 def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
     """Parameters, variables and population kernels of a configuration, in balls."""
     given: dict[str, Enclosure] = {
@@ -145,6 +169,7 @@ def judge_hypotheses(
     skip: frozenset[str] = frozenset(),
     precisions: tuple[int, ...] = PRECISIONS,
     stop_at_failure: bool = False,
+    scenes: Scenes | None = None,
 ) -> list[Judged]:
     """Every gate judged; the precision is doubled for those still undecided, up to the last one."""
     todo = [claim for claim in gates(theorem, configuration) if claim.name not in skip]
@@ -152,7 +177,7 @@ def judge_hypotheses(
     for precision in precisions:
         with ctx.workprec(precision):
             try:
-                scene = start_scene(theorem, configuration)
+                scene = (scenes or Scenes(theorem)).at(configuration, precision)
             except NotEnclosed as error:
                 found |= {c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo}
                 continue

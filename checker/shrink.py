@@ -55,7 +55,15 @@ def shrink(
             propose(search)
         if search.kept == before or search.spent():
             break
-    return search.best, search.step
+    return (_without_minus_zero(search), search.step) if search.kept else (configuration, step)
+
+
+def _without_minus_zero(search: "_Search") -> Configuration:
+    """The same numbers, with 0 for -0 wherever entries may be chosen."""
+    arrays = dict(search.best.arrays)
+    for name in _free_arrays(search):
+        arrays[name] = replace(arrays[name], floats=arrays[name].floats + 0.0)
+    return replace(search.best, arrays=arrays)
 
 
 @dataclass

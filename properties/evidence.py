@@ -135,8 +135,8 @@ def excess(tallies: Mapping[str, Tally], at_most: float) -> str:
     for title, tally in sorted(tallies.items()):
         if tally.open > at_most * tally.tried:
             return (
-                f"{title}: {tally.open} of {tally.tried} cases were undecided ({tally.undecided}) or rejected "
-                f"({tally.rejected}), more than the declared share {at_most:g}: the property has not looked"
+                f"{title}: {tally.open} of {tally.tried} cases were undecided ({tally.undecided}) or "
+                f"rejected ({tally.rejected}), more than the declared share {at_most:g}: this shows little"
             )
     return ""
 

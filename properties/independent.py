@@ -1,6 +1,7 @@
 """Second opinions that share no arithmetic with the checker: mpmath, exact fractions, plain autograd.
 
-Nothing here imports the models or the enclosures; the formulas are written out again.
+Nothing here uses the models or the enclosures; the formulas are written out again. Of the checker it
+knows only the records in which a configuration is stored.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from checker.configuration import ExactArray
+from checker.expression.tree import Number
 
 Floats = NDArray[np.float64]
 Real = mp.mpf
@@ -81,17 +85,40 @@ TORCH_PHI: dict[str, Callable[[Tensor], Tensor]] = {
 """The activations for autograd."""
 
 
+NUMPY_PHI: dict[str, Callable[[Floats], Floats]] = {
+    name: (lambda z, phi=phi: phi(torch.from_numpy(z)).numpy()) for name, phi in TORCH_PHI.items()
+}
+"""The activations for float iterations."""
+
+
+def exact_array(array: ExactArray) -> mp.matrix:
+    """The exact array that a configuration stores as floats and a map; for "plain" and "orthogonal"."""
+    plain = exact_matrix(array.floats)
+    if array.map == "plain":
+        return plain
+    if array.map != "orthogonal" or not isinstance(array.scale, Number):
+        raise ValueError(array.map)
+    out = mp.matrix(plain.rows, plain.cols)
+    for j in range(plain.cols):
+        v = plain[:, j]
+        for k in range(j):
+            share = (out[:, k].T * plain[:, j])[0]
+            v = v - out[:, k] * share
+        out[:, j] = v / mp.norm(v)
+    return out * mp.mpf(array.scale.value.numerator) / array.scale.value.denominator
+
+
 def exact_matrix(floats: Floats) -> mp.matrix:
     """Floats as an exact mpmath matrix; a vector becomes one column."""
     rows = floats if floats.ndim == 2 else floats.reshape(-1, 1)
     return mp.matrix([[mp.mpf(float(x)) for x in row] for row in rows])
 
 
-def equilibrium(activation: str, W: mp.matrix, source: mp.matrix, start: Floats) -> tuple[mp.matrix, Real]:
-    """A solution of T = phi(W T + source) by Newton's method from a float start, and its largest defect."""
+def equilibrium(activation: str, W: mp.matrix, source: mp.matrix, start: mp.matrix) -> tuple[mp.matrix, Real]:
+    """A solution of T = phi(W T + source) by Newton's method, and its largest defect."""
     phi, slope = PHI[activation], SLOPE[activation]
     m, n = source.rows, source.cols
-    T = exact_matrix(start)
+    T = start.copy()
     worst = mp.mpf(0)
     for j in range(n):
         t, u = T[:, j], source[:, j]
@@ -122,7 +149,24 @@ def loss(T: mp.matrix, a: mp.matrix, y: mp.matrix) -> Real:
     return sum((e * e for e in errors), mp.mpf(0)) / 2
 
 
-def solution_counts(activation: str, W: Floats, source: Floats) -> list[int]:
+def exact_product(A: Floats, B: Floats) -> list[list[Fraction]]:
+    """A B in exact fractions, by rows."""
+    return [
+        [sum((Fraction(float(a)) * Fraction(float(b)) for a, b in zip(row, column, strict=True)), Fraction(0))
+         for column in B.T]
+        for row in A
+    ]  # fmt: skip
+
+
+def crossings(activation: str, w: float, u: float) -> int:
+    """How often phi(w t + u) - t clearly changes sign on a grid: a lower bound of the solutions."""
+    t = np.linspace(-40.0, 40.0, 20001)
+    values = NUMPY_PHI[activation](w * t + u) - t
+    signs = np.sign(values[np.abs(values) > 1e-9])
+    return int((signs[1:] != signs[:-1]).sum())
+
+
+def solution_counts(activation: str, W: Floats, source: list[list[Fraction]]) -> list[int]:
     """Per sample the number of solutions of z = W phi(z) + u in exact fractions; 2 stands for more.
 
     For relu, leaky-relu, abs and identity and one or two neurons: every sign pattern is solved by
@@ -134,8 +178,8 @@ def solution_counts(activation: str, W: Floats, source: Floats) -> list[int]:
     m = W.shape[0]
     w = [[Fraction(float(W[i, k])) for k in range(m)] for i in range(m)]
     counts: list[int] = []
-    for j in range(source.shape[1]):
-        u = [Fraction(float(source[i, j])) for i in range(m)]
+    for j in range(len(source[0])):
+        u = [source[i][j] for i in range(m)]
         found: set[tuple[Fraction, ...]] = set()
         many = False
         for ups in product((False, True), repeat=m):

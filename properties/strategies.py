@@ -94,7 +94,7 @@ def arrays(shape: tuple[int, ...], most: int = 2) -> st.SearchStrategy[Floats]:
 
 @st.composite
 def weights(draw: st.DrawFn, m: int, size: float, shapes: Sequence[str] = SHAPES_OF_W) -> ExactArray:
-    """A structured W (m, m) with |W|_2 = size exactly, or about that for "symmetric", "rank-one" and "gaussian"."""
+    """A structured W (m, m) with |W|_2 = size, or nearly (symmetric, rank-one, gaussian: rounded)."""
     shape = draw(st.sampled_from(shapes), label="shape of W")
     eye = np.eye(m)
     plain = {

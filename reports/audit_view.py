@@ -37,6 +37,20 @@ def _counts(c: ConclusionRecord) -> str:
     return f"{c.held} held, {c.failed} failed, {c.undecided} undecided"
 
 
+_WHICH_RUN = ("run", "seed", "step")
+
+
+def _worst_run(run: dict[str, Value] | None) -> Cell:
+    """Which run and step, and as a note its small values."""
+    if not run:
+        return Cell(NOTHING)
+    which = {name: run[name] for name in _WHICH_RUN if name in run}
+    rest = pairs_text({name: value for name, value in run.items() if name not in which})
+    if not which:
+        return Cell(rest)
+    return Cell(pairs_text(which).replace("=", " "), notes=(rest,) if rest else ())
+
+
 def _conclusions(report: AuditReport) -> Section:
     s = report.simulation
     satisfied = many(s.configurations_satisfying_hypotheses, "configuration")
@@ -61,7 +75,7 @@ def _conclusions(report: AuditReport) -> Section:
             claim_cell(c.claim, c.mathml, report.theorem.latex.get(c.name, ""), c.reason),
             Cell(_counts(c)),
             margin_cell(c.worst_margin),
-            Cell(pairs_text(c.worst_run) if c.worst_run else NOTHING),
+            _worst_run(c.worst_run),
             tagged(status_tag(c.status)),
             basis_cell(c.basis),
         )

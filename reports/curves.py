@@ -10,8 +10,11 @@ _ABOUT_LOSS = re.compile(r"^\s*loss\s*(<=|<)")
 
 
 def _worst_label(conclusion: ConclusionRecord | None) -> str:
-    seed = (conclusion.worst_run or {}).get("seed") if conclusion else None
-    return "worst run" if seed is None else f"worst run (seed {seed})"
+    run = (conclusion.worst_run or {}) if conclusion else {}
+    known = next((f"{name} {run[name]}" for name in ("run", "seed") if run.get(name) is not None), "")
+    if not known:
+        return "worst run"
+    return f"worst run ({known})" if known.startswith("seed") else f"worst of all: {known}"
 
 
 def _band(simulation: Simulation, times: tuple[float, ...]) -> tuple[Line, ...]:

@@ -11,7 +11,7 @@ _SPECIAL = {
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
     "'": r"\textquotesingle{}", "-": "{-}",
     "✓": r"$\surd$", "✗": r"$\times$", "∅": r"$\emptyset$", "■": r"$\bullet$", "●": r"$\bullet$",
-    "◌": r"$\circ$", "○": r"$\circ$",
+    "◌": r"$\circ$", "○": r"$\circ$", "≈": r"$\approx$",
     "≥": r"$\ge$", "≤": r"$\le$", "∞": r"$\infty$", "×": r"$\times$", "·": r"$\cdot$", "–": "--",
     "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\ldots{}",
 }  # fmt: skip

@@ -139,9 +139,23 @@ def many(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
+def short_text(value: Value) -> str:
+    """A value for a narrow place: long numbers at six digits, long texts cut; the JSON has them whole."""
+    text = value_text(value)
+    if len(text) <= 24:
+        return text
+    number = _decimal(text)
+    if number is not None and number.is_finite():
+        return f"≈{rounded(text, ROUND_HALF_EVEN, 6)}"
+    return f"{text[:22]}…"
+
+
 def pairs_text(values: dict[str, Value]) -> str:
-    """A small table in one line: `m=4, n=2`."""
-    return ", ".join(f"{clean(name)}={value_text(value)}" for name, value in values.items())
+    """A small table in one line: `m=4, n=2`. Values are shortened and arrays left out; the JSON has them."""
+    shown = {clean(name): short_text(value) for name, value in values.items() if "[" not in value_text(value)}
+    return ", ".join(
+        f"{name}{text}" if text.startswith("≈") else f"{name}={text}" for name, text in shown.items()
+    )
 
 
 _HIDDEN_MARKS = frozenset("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff") | frozenset(

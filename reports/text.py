@@ -54,7 +54,8 @@ def _claim_row(table: Table, row: tuple[Cell, ...], widest: int, colour: bool) -
     if "Runs" in cells:
         lines += wrapped(cells["Runs"].text, indent="    ")
         if not cells["Worst run"].text.startswith("–"):
-            lines += wrapped(f"worst run: {cells['Worst run'].text}", indent="    ")
+            run = "; ".join((cells["Worst run"].text, *cells["Worst run"].notes))
+            lines += wrapped(f"worst run: {run}", indent="    ")
     for note in cells["Claim"].notes:
         lines += wrapped(note, indent="    ")
     return lines

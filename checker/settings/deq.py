@@ -12,7 +12,7 @@ from typing import final
 from flint import arb, arb_mat, fmpq
 
 from checker.activations import BALL_ACTIVATIONS
-from checker.enclosure import Ball, Enclosure, frobenius, frobenius_squared, hull, is_exact, is_finite
+from checker.enclosure import Ball, Enclosure, frobenius, frobenius_squared, hull, is_exact
 from checker.errors import NotEnclosed
 from checker.settings.base import Instance, Setting, State, shared_names
 from checker.settings.deq_contraction import Contraction, contraction
@@ -61,8 +61,6 @@ class DeqState(State):
 
     @cached_property
     def _contraction(self) -> Contraction | None:
-        if not is_finite(self._W):
-            raise NotEnclosed("a parameter is not a finite number")
         return contraction(self._W, self._activation, self.instance.norm_hint)
 
     @cached_property

@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
-from flint import arb, arb_mat
+import numpy as np
+from flint import arb, arb_mat, ctx, fmpq
 
 from checker.activations import BallActivation
-from checker.enclosure import is_finite
+from checker.enclosure import is_exact, is_finite, matrix, midpoints
 from checker.errors import NotEnclosed
 from checker.settings.deq_contraction import Contraction
 from checker.settings.deq_solve import Floats, apply, precise_adjoint, precise_equilibrium, scale_entries
+
+_ROUGH = 64
+"""Bits at which errors are bounded; they only have to be known roughly."""
+
+_ANY = fmpq(0)
+"""At an exact zero of the preactivation both the guess and the solution sit on the kink."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +33,21 @@ def enclosed_equilibrium(
     """The equilibrium of every W and source in the balls.
 
     A guess for the midpoints has, over all the balls, the defect R; the contraction turns R into
-    a radius, and one more application of the map sharpens the result. Rows that are exactly zero
-    keep an exactly zero preactivation.
+    a radius, one more application of the map sharpens the result, and so does a float64 inverse
+    where W is a set. Rows that are exactly zero keep an exactly zero preactivation.
     """
     if not (is_finite(W) and is_finite(source)):
         raise NotEnclosed("a parameter is not a finite number")
     guess, floats = precise_equilibrium(activation, W.mid(), source.mid(), start)
     defect = apply(activation.phi, W * guess + source) - guess
-    wide = widened(guess, proof.forward(defect))
+    radii = proof.forward(defect)
+    wide = widened(guess, radii)
     Z = W * wide + source
     T = sharper(apply(activation.phi, Z), wide)
+    if not (is_exact(W) and is_exact(source)):
+        slopes = [activation.dphi(z, _ANY) for z in Z.entries()]
+        T = sharper(T, guess - preconditioned(W, slopes, defect, radii, turned=False))
+        Z = W * T + source
     if not is_finite(T):
         raise NotEnclosed("the equilibrium has no finite enclosure")
     return Equilibrium(T, Z, floats)
@@ -48,8 +60,63 @@ def enclosed_adjoint(W: arb_mat, D: list[arb], a: arb_mat, n: int, proof: Contra
     turned = W.transpose()
     spread = arb_mat(m, n, [entry for entry in a.entries() for _ in range(n)])
     defect = scale_entries(D, spread + turned * guess) - guess
-    wide = widened(guess, proof.adjoint(defect))
-    return sharper(scale_entries(D, spread + turned * wide), wide)
+    radii = proof.adjoint(defect)
+    wide = widened(guess, radii)
+    V = sharper(scale_entries(D, spread + turned * wide), wide)
+    if is_exact(W) and all(d.is_exact() for d in D):
+        return V
+    return sharper(V, guess - preconditioned(W, D, defect, radii, turned=True))
+
+
+def preconditioned(W: arb_mat, D: list[arb], defect: arb_mat, radii: arb_mat, *, turned: bool) -> arb_mat:
+    """The error e = x - x* of a guess with defect F = D(A x + b) - x, A = W or W' (m, n).
+
+    F = -(I - DA)e, so e = (I - Y(I - DA))e - Y F for any Y, here a float64 inverse; |e| <= radii is
+    known. Where D and F are exactly 0, so is e. (Krawczyk's form; Rump, Acta Numerica 19, 2010.)
+    For a nonlinear map D holds the slopes between guess and solution.
+    """
+    m, n = defect.nrows(), defect.ncols()
+    with ctx.workprec(_ROUGH):
+        weights, defects, bounds = W.entries(), defect.entries(), radii.entries()
+        out = [arb(0)] * (m * n)
+        for j in range(n):
+            slopes = D[j::n]
+            active = [i for i in range(m) if not (slopes[i].is_zero() and defects[i * n + j].is_zero())]
+            k = len(active)
+            if not k:
+                continue
+            system = arb_mat(
+                k,
+                k,
+                [
+                    int(i == c) - slopes[i] * (weights[c * m + i] if turned else weights[i * m + c])
+                    for i in active
+                    for c in active
+                ],
+            )
+            found = _by_inverse(
+                system, [defects[i * n + j] for i in active], [bounds[i * n + j] for i in active]
+            )
+            if found is None:
+                found = [arb(0, bounds[i * n + j]) for i in active]
+            for i, value in zip(active, found, strict=True):
+                out[i * n + j] = value
+    return arb_mat(m, n, out)
+
+
+def _by_inverse(system: arb_mat, defect: list[arb], bounds: list[arb]) -> list[arb] | None:
+    """(I - Y S)[-r, r] - Y F, or None without a float64 inverse Y of S."""
+    k = len(defect)
+    try:
+        inverse = np.asarray(np.linalg.inv(midpoints(system)), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite(inverse).all():
+        return None
+    Y = matrix(inverse)
+    rest = arb_mat(k, k, [int(i == c) for i in range(k) for c in range(k)]) - Y * system
+    ball = arb_mat(k, 1, [arb(0, bound) for bound in bounds])
+    return (rest * ball - Y * arb_mat(k, 1, defect)).entries()
 
 
 def solved_adjoint(W: arb_mat, D: list[arb], a: arb_mat, n: int) -> arb_mat:

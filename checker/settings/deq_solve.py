@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 _INVERSES = 128
 """Up to this width float64 inverses of I - D W are formed."""
 
-_DIRECT = 48
+_DIRECT = 24
 """Up to this width piecewise linear equilibria and adjoints are solved directly."""
 
 
@@ -192,7 +192,7 @@ def _solve_active(
             rows.append(entry + 1 if c == i else entry)
     side = arb_mat(k, 1, [b[i] * slopes[i] for i in active])
     try:
-        solved = arb_mat(k, k, rows).solve(side).mid().entries()
+        solved = arb_mat(k, k, rows).solve(side, algorithm="lu").mid().entries()
     except ZeroDivisionError:
         solved = side.mid().entries()
     for i, value in zip(active, solved, strict=True):

@@ -16,6 +16,7 @@ from reports.numbers import (
     many,
     margin_text,
     pairs_text,
+    short_text,
     step_text,
     value_text,
 )
@@ -135,3 +136,15 @@ def test_small_values_read_as_themselves():
     assert [step_text(s) for s in (3, 3.0, 0.25)] == ["3", "3", "0.25"]
     assert pairs_text({"m": 4, "n": 2}) == "m=4, n=2"
     assert [many(k, "run") for k in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
+def test_long_values_are_shortened_in_one_line_and_say_so():
+    """
+    Long texts end in an ellipsis, long numbers carry an approximation sign, arrays are left out.
+    """
+    assert short_text("1.2427651248872280120849609375") == "≈1.24277"
+    assert (
+        pairs_text({"eta": "1.2427651248872280120849609375", "W": "[0.1, 0.2]", "n": 1}) == "eta≈1.24277, n=1"
+    )
+    assert short_text("near-parallel:0.38941234567890") == "near-parallel:0.389412…"
+    assert short_text("1/3") == "1/3"
