@@ -160,7 +160,9 @@ def largest(reduced: Reduced, values: Mapping[str, Tensor], name: str, size: int
     bisection of its last crossing.
     """
     grid, ok = feasible_line(reduced, values, name, size)
-    last = torch.where(ok, torch.arange(len(grid)), torch.full_like(ok, -1, dtype=torch.int64)).max(dim=1).values
+    last = (
+        torch.where(ok, torch.arange(len(grid)), torch.full_like(ok, -1, dtype=torch.int64)).max(dim=1).values
+    )
     exists = last >= 0
     unbounded = last == len(grid) - 1
     low = grid[last.clamp(min=0)]

@@ -67,7 +67,9 @@ def _around(grows: str, value: int, joined: bool) -> list[dict[str, int]]:
     return [{"n": n, "d": d, "m": m} for m in ms for d in ds for n in ns][:200000]
 
 
-def needed(theorem: Theorem, configurations: Sequence[Configuration], name: str, steps: int) -> tuple[Tensor, str]:
+def needed(
+    theorem: Theorem, configurations: Sequence[Configuration], name: str, steps: int
+) -> tuple[Tensor, str]:
     """The constant every run needs for all its conclusions, (B,), and the side on which it is weaker.
 
     "at least": larger constants are weaker, and the needed value is the smallest that
@@ -138,7 +140,9 @@ def grow(
         supported = None
     else:
         supported = all(verdicts)
-    return Grown(tuple(rows), supported, "; ".join(f"{r.name}: {r.trend}" for r in rows), draws, sizes_seen, all_values)
+    return Grown(
+        tuple(rows), supported, "; ".join(f"{r.name}: {r.trend}" for r in rows), draws, sizes_seen, all_values
+    )
 
 
 def _without(configuration: Configuration, name: str) -> Configuration:

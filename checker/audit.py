@@ -94,7 +94,9 @@ def audit(
     counterexample = None
     if findings.violation is not None:
         tell("shrinking and certifying the counterexample")
-        counterexample = certify(theorem, findings.violation, taken, out or Path(), clock, findings.violation_basis)
+        counterexample = certify(
+            theorem, findings.violation, taken, out or Path(), clock, findings.violation_basis
+        )
     verdict, basis, reason = _verdict(theorem, findings, counterexample, runs)
     options: dict[str, Value] = {
         "budget": budget, "runs": runs, "steps": taken, "confidence": confidence, **{k: str(v) for k, v in settings.items()},
@@ -124,7 +126,13 @@ def _silent(_: str) -> None:
 
 
 def _deterministic(
-    theorem: Theorem, request: Request, clock: Clock, runs: int, steps: int, tell: Callable[[str], None], where: torch.device
+    theorem: Theorem,
+    request: Request,
+    clock: Clock,
+    runs: int,
+    steps: int,
+    tell: Callable[[str], None],
+    where: torch.device,
 ) -> Findings:
     impossible = contradiction(theorem)
     if impossible.basis is not None:
@@ -152,7 +160,9 @@ def hidden_in_conclusions(theorem: Theorem) -> bool:
     return any(claim_dependencies(c.claim, theorem.definitions) & hidden for c in theorem.conclusions)
 
 
-def _sampled_vacuity(theorem: Theorem, request: Request, clock: Clock, tell: Callable[[str], None]) -> Vacuity | None:
+def _sampled_vacuity(
+    theorem: Theorem, request: Request, clock: Clock, tell: Callable[[str], None]
+) -> Vacuity | None:
     fitting = [s for s in shapes(theorem, request, most=9) if s["n"] >= 2] or shapes(theorem, request, most=1)
     kinds = activations(theorem, request)
     if not fitting or not kinds or "m" not in fitting[0]:
@@ -168,7 +178,13 @@ def _sampled_vacuity(theorem: Theorem, request: Request, clock: Clock, tell: Cal
 
 
 def _probable(
-    theorem: Theorem, request: Request, clock: Clock, runs: int, steps: int, confidence: float, tell: Callable[[str], None]
+    theorem: Theorem,
+    request: Request,
+    clock: Clock,
+    runs: int,
+    steps: int,
+    confidence: float,
+    tell: Callable[[str], None],
 ) -> Findings:
     impossible = contradiction(theorem)
     if impossible.basis is not None:
@@ -183,7 +199,9 @@ def _probable(
     return findings
 
 
-def _asymptotic(theorem: Theorem, request: Request, clock: Clock, steps: int, tell: Callable[[str], None]) -> Findings:
+def _asymptotic(
+    theorem: Theorem, request: Request, clock: Clock, steps: int, tell: Callable[[str], None]
+) -> Findings:
     grown = grow(theorem, request, clock, steps=steps, progress=tell)
     return Findings([], [], grown.draws, grown.draws, grown=grown)
 
@@ -195,9 +213,15 @@ def _verdict(
         run, name = findings.violation
         claim = next(c.claim.text for c in theorem.conclusions if c.name == name)
         if findings.violation_basis is Basis.WITNESS and not counterexample.certified:
-            return "inconclusive", Basis.SAMPLE, f"a violation of {name} was found, but its certificate did not re-check"
+            return (
+                "inconclusive",
+                Basis.SAMPLE,
+                f"a violation of {name} was found, but its certificate did not re-check",
+            )
         how = "in balls" if findings.violation_basis is Basis.WITNESS else "beyond 100 error estimates"
-        text = f"all hypotheses hold, and {name} ({claim}) certainly fails at step {counterexample.step}, {how}"
+        text = (
+            f"all hypotheses hold, and {name} ({claim}) certainly fails at step {counterexample.step}, {how}"
+        )
         del run
         return "refuted", findings.violation_basis, text
     if findings.vacuity is not None and findings.vacuity.basis is not None:
@@ -208,22 +232,34 @@ def _verdict(
         return _grown_verdict(findings.grown)
     held = sum(1 for r in findings.runs if r.verdict is Verdict.HOLDS)
     if held >= runs and findings.hidden_supported is True:
-        return "supported", Basis.SAMPLE, f"in {held} runs with certified hypotheses every conclusion held at every step"
+        return (
+            "supported",
+            Basis.SAMPLE,
+            f"in {held} runs with certified hypotheses every conclusion held at every step",
+        )
     if held >= runs:
         return "inconclusive", Basis.SAMPLE, "every run held, but a hidden constant's required value may grow"
     if not findings.satisfying:
         why = findings.vacuity.reason if findings.vacuity is not None else ""
         miss = _closest_text(findings.closest)
-        return "inconclusive", Basis.SAMPLE, why or f"no configuration was found that satisfies the hypotheses{miss}"
-    return "inconclusive", Basis.SAMPLE, (
-        f"{held} of the {runs} runs asked for held at every step; {findings.satisfying} satisfied the hypotheses"
+        return (
+            "inconclusive",
+            Basis.SAMPLE,
+            why or f"no configuration was found that satisfies the hypotheses{miss}",
+        )
+    return (
+        "inconclusive",
+        Basis.SAMPLE,
+        (
+            f"{held} of the {runs} runs asked for held at every step; {findings.satisfying} satisfied the hypotheses"
+        ),
     )
 
 
 def _closest_text(closest: Assessed | None) -> str:
     if closest is None or not math.isfinite(closest.hypotheses):
         return ""
-    return f"; the closest one misses by a factor {10 ** -closest.hypotheses:.3g}"
+    return f"; the closest one misses by a factor {10**-closest.hypotheses:.3g}"
 
 
 def _probable_verdict(findings: Findings, runs: int) -> tuple[str, Basis, str]:
@@ -238,7 +274,11 @@ def _probable_verdict(findings: Findings, runs: int) -> tuple[str, Basis, str]:
     if not sampled:
         return "inconclusive", Basis.SAMPLE, "no configuration could be sampled"
     if not findings.satisfying:
-        return "inconclusive", Basis.SAMPLE, "the hypotheses held in no draw, so every draw is an instance of nothing"
+        return (
+            "inconclusive",
+            Basis.SAMPLE,
+            "the hypotheses held in no draw, so every draw is an instance of nothing",
+        )
     decided = min(s.record.runs - s.record.undecided for s in sampled)
     if decided < runs:
         return "inconclusive", Basis.SAMPLE, f"only {decided} draws were decided; {runs} are asked for"
@@ -323,7 +363,11 @@ def _plotted(theorem: Theorem) -> list[str]:
 
 
 def _curve(theorem: Theorem, name: str, runs: list[Run]) -> Curve | None:
-    rated = [(o.worst, k, r) for k, r in enumerate(runs) if (o := r.outcomes.get(name)) and o.worst is not None and o.lhs]
+    rated = [
+        (o.worst, k, r)
+        for k, r in enumerate(runs)
+        if (o := r.outcomes.get(name)) and o.worst is not None and o.lhs
+    ]
     failing = [item for item in rated if item[2].outcomes[name].verdict is Verdict.FAILS]
     chosen = min(failing or rated, key=lambda item: (item[0], item[1]), default=None)
     if chosen is None:
@@ -341,7 +385,9 @@ def _probability(findings: Findings) -> Probability | None:
 
 
 def _hypothesis_use(theorem: Theorem) -> tuple[HypothesisUse, ...]:
-    return tuple(HypothesisUse(h.name, None, "not examined: no run was made without it") for h in theorem.hypotheses)
+    return tuple(
+        HypothesisUse(h.name, None, "not examined: no run was made without it") for h in theorem.hypotheses
+    )
 
 
 def _sharpness(theorem: Theorem, runs: list[Run]) -> tuple[Sharpness, ...]:

@@ -19,7 +19,9 @@ from models.settings.base import Estimate, Problem
 CPU = torch.device("cpu")
 
 
-def stack(configurations: Sequence[Configuration], device: torch.device = CPU) -> tuple[Problem, dict[str, Tensor]]:
+def stack(
+    configurations: Sequence[Configuration], device: torch.device = CPU
+) -> tuple[Problem, dict[str, Tensor]]:
     """The batch's problem and its parameters, (B, ...) each. All must share sizes and activation."""
     first = configurations[0]
     arrays = [float_arrays(c) for c in configurations]
@@ -45,7 +47,9 @@ def state_of(configuration: Configuration) -> Estimate:
     return MODELS[configuration.setting].estimate(problem, params)
 
 
-def scalars(theorem: Theorem, configurations: Sequence[Configuration], device: torch.device) -> dict[str, Tensor]:
+def scalars(
+    theorem: Theorem, configurations: Sequence[Configuration], device: torch.device
+) -> dict[str, Tensor]:
     """Parameters that have a value, and the variables, as batch tensors."""
     given: dict[str, Tensor] = {}
     for name in configurations[0].parameters:

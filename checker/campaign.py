@@ -11,7 +11,7 @@ from checker.candidates import activations, generator, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.flow import flow_run, recorded_times, standing_violation
+from checker.flow import integrate, judge_flow, standing_violation
 from checker.hidden import threshold
 from checker.names import claim_dependencies, of_quantifier
 from checker.records import Hidden
@@ -68,7 +68,9 @@ class Campaign:
         self.hypotheses = self.hypotheses or judged
         failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
         for name in sorted(of_quantifier(theorem, "hidden")):
-            about = [c for c in theorem.hypotheses if name in claim_dependencies(c.claim, theorem.definitions)]
+            about = [
+                c for c in theorem.hypotheses if name in claim_dependencies(c.claim, theorem.definitions)
+            ]
             found = threshold(theorem, result.configuration, about, name) if about else None
             if found is not None and found.side != "every value":
                 if found.value is not None:
@@ -84,9 +86,15 @@ class Campaign:
         """What the runs say of each hidden constant in the hypotheses."""
         rows: list[Hidden] = []
         for name in sorted(of_quantifier(theorem, "hidden")):
-            texts = [f"{text} {value:.6g}" for text, value in self.excluded.items() if text.startswith(f"{name} ")]
+            texts = [
+                f"{text} {value:.6g}" for text, value in self.excluded.items() if text.startswith(f"{name} ")
+            ]
             value = next((v for t, v in self.excluded.items() if t.startswith(f"{name} ")), None)
-            trend = "no run needs any value" if value is None else "runs were violated below it; the trend was not fitted"
+            trend = (
+                "no run needs any value"
+                if value is None
+                else "runs were violated below it; the trend was not fitted"
+            )
             rows.append(Hidden(name, value, trend, "; ".join(texts)))
         return tuple(rows)
 
@@ -99,7 +107,9 @@ def hidden_gates(theorem: Theorem, configuration: Configuration) -> frozenset[st
     """Gates that mention a hidden constant; they gate no run."""
     hidden = of_quantifier(theorem, "hidden")
     return frozenset(
-        c.name for c in gates(theorem, configuration) if claim_dependencies(c.claim, theorem.definitions) & hidden
+        c.name
+        for c in gates(theorem, configuration)
+        if claim_dependencies(c.claim, theorem.definitions) & hidden
     )
 
 
@@ -123,7 +133,9 @@ def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | 
 def units(theorem: Theorem, request: Request) -> list[tuple[dict[str, int], str | None]]:
     """The fixed order of work: every shape, the activations taken in turn."""
     kinds = activations(theorem, request)
-    return [(sizes, kinds[k % len(kinds)]) for k, sizes in enumerate(shapes(theorem, request))] if kinds else []
+    return (
+        [(sizes, kinds[k % len(kinds)]) for k, sizes in enumerate(shapes(theorem, request))] if kinds else []
+    )
 
 
 def conduct(
@@ -154,7 +166,9 @@ def conduct(
             if _violated(theorem, campaign, found, steps, clock, progress):
                 return campaign
             share = -(-runs // max(1, len(plan)))
-            _support(theorem, campaign, found, steps, clock, rng, min(share, runs - campaign.held()), progress)
+            _support(
+                theorem, campaign, found, steps, clock, rng, min(share, runs - campaign.held()), progress
+            )
             if campaign.violation is not None:
                 return campaign
     if campaign.satisfying:
@@ -180,7 +194,9 @@ def _attack(
             return
         progress(f"attacking {_words(sizes, activation)}")
         rng = generator(request.seed, "attack", index)
-        found = evolve(theorem, request, sizes, activation, rng, steps=min(steps, 30), device=device, **ATTACK)
+        found = evolve(
+            theorem, request, sizes, activation, rng, steps=min(steps, 30), device=device, **ATTACK
+        )
         campaign.tried += len(found)
         if _violated(theorem, campaign, found, steps, clock, progress):
             return
@@ -198,7 +214,9 @@ def _words(sizes: dict[str, int], activation: str | None) -> str:
 
 def _note_closest(campaign: Campaign, found: Sequence[Assessed]) -> None:
     for a in found:
-        if np.isfinite(a.hypotheses) and (campaign.closest is None or a.hypotheses > campaign.closest.hypotheses):
+        if np.isfinite(a.hypotheses) and (
+            campaign.closest is None or a.hypotheses > campaign.closest.hypotheses
+        ):
             campaign.closest = a
 
 
@@ -211,7 +229,9 @@ def _violated(
     progress: Callable[[str], None],
 ) -> bool:
     """Re-run in balls what looks violated; keep the first violation that stands."""
-    suspects = sorted((a for a in found if a.hypotheses >= 0 and a.conclusion < SUSPICIOUS), key=lambda a: a.conclusion)
+    suspects = sorted(
+        (a for a in found if a.hypotheses >= 0 and a.conclusion < SUSPICIOUS), key=lambda a: a.conclusion
+    )
     for a in suspects[:4]:
         if clock.cuts("a suspected violation was not re-run in balls", needs=0.5):
             return False
@@ -300,7 +320,9 @@ def _support_large(
 def _demoted(result: Run) -> Run:
     """A float run never refutes: what looks violated at computed points stays undecided."""
     outcomes = {
-        name: replace(o, verdict=Verdict.UNDECIDED, reason=f"violated at the computed point of step {o.failed_at}")
+        name: replace(
+            o, verdict=Verdict.UNDECIDED, reason=f"violated at the computed point of step {o.failed_at}"
+        )
         if o.verdict is Verdict.FAILS
         else o
         for name, o in result.outcomes.items()
@@ -329,26 +351,36 @@ def conduct_flow(
             campaign.tried += len(found)
             _note_closest(campaign, found)
             good = [a for a in found if a.hypotheses >= 0]
-            order = rng.permutation(len(good))[: max(6, -(-runs // max(1, len(plan))) + 2)]
-            if _flows(theorem, campaign, [good[i] for i in order], clock, progress):
+            share = max(6, -(-runs // max(1, len(plan))) + 2)
+            chosen = [good[i].configuration for i in rng.permutation(len(good))[:share]]
+            if chosen and _flows(theorem, campaign, chosen, clock, progress):
                 return campaign
     return campaign
 
 
 def _flows(
-    theorem: Theorem, campaign: Campaign, good: Sequence[Assessed], clock: Clock, progress: Callable[[str], None]
+    theorem: Theorem,
+    campaign: Campaign,
+    chosen: Sequence[Configuration],
+    clock: Clock,
+    progress: Callable[[str], None],
 ) -> bool:
-    for a in good:
-        if clock.cuts("further flows", needs=1.0):
+    """Integrate some configurations of one shape together and judge them; True once one refutes."""
+    kept: list[tuple[Configuration, list[Judged]]] = []
+    for configuration in chosen:
+        judged = certified(theorem, configuration)
+        if judged is not None:
+            kept.append((configuration, judged))
+    if not kept or clock.cuts("further flows", needs=2.0):
+        return False
+    flows = integrate([configuration for configuration, _ in kept])
+    for index, (_, judged) in enumerate(kept):
+        if clock.cuts("further flows", needs=0.5):
             return False
-        judged = certified(theorem, a.configuration)
-        if judged is None:
-            continue
-        times = recorded_times(theorem, a.configuration)
-        result = flow_run(theorem, a.configuration, times)
+        result = judge_flow(theorem, flows, index)
         if result.verdict is Verdict.FAILS:
             at_start = any(o.failed_at == 0 for o in result.outcomes.values())
-            standing = None if at_start else standing_violation(theorem, a.configuration, times)
+            standing = None if at_start else standing_violation(theorem, flows, index)
             if at_start or standing is not None:
                 campaign.basis = Basis.WITNESS if at_start else Basis.SAMPLE
                 if campaign.keep_violation(theorem, result if standing is None else standing[0], judged):

@@ -17,15 +17,25 @@ from checker.configuration import Configuration, ExactArray, Floats, ScalarEnv, 
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import judge
 from checker.expression.tree import Node, Number
-from checker.request import Request
 from checker.names import used_names
+from checker.request import Request
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
 from checker.verdict import Verdict
 from models.data import DataError, labels, load_data
 
 SMALL = {
-    "deq": ((1, 1, 1), (1, 1, 2), (2, 2, 2), (2, 2, 3), (1, 2, 3), (2, 3, 4), (3, 3, 5), (2, 4, 8), (3, 4, 6)),
+    "deq": (
+        (1, 1, 1),
+        (1, 1, 2),
+        (2, 2, 2),
+        (2, 2, 3),
+        (1, 2, 3),
+        (2, 3, 4),
+        (3, 3, 5),
+        (2, 4, 8),
+        (3, 4, 6),
+    ),
     "least-squares": ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 3, 3), (3, 3, 3), (3, 5, 5), (4, 6, 6), (2, 8, 8)),
 }
 """The shapes (n, d, m) tried first, small ones before large ones."""
@@ -91,13 +101,15 @@ def activations(theorem: Theorem, request: Request) -> tuple[str | None, ...]:
         return (request.activation,)
     names = theorem.scope.activation or tuple(setting.activations)
     if "L_dphi" in used_names(theorem):
-        names = tuple(name for name in names if setting.activations[name].lipschitz_derivative is not None)
+        names = tuple(name for name in names if setting.activations[name].lipschitz_derivative() is not None)
     return names
 
 
 def draw(law: Draw, shape: tuple[int, ...], frame: Configuration, rng: np.random.Generator) -> ExactArray:
     """One draw of a declared law. Arguments may use sizes and parameters."""
-    values = [float(scalar(node, frame)) if law.law in {"normal", "uniform"} else 0.0 for node in law.arguments]
+    values = [
+        float(scalar(node, frame)) if law.law in {"normal", "uniform"} else 0.0 for node in law.arguments
+    ]
     if law.law == "normal":
         if values[1] < 0:
             raise UsageError("a normal law has a negative variance here")
@@ -211,7 +223,11 @@ def _number(value: float) -> Node:
 
 
 def propose(
-    theorem: Theorem, request: Request, sizes: dict[str, int], activation: str | None, rng: np.random.Generator
+    theorem: Theorem,
+    request: Request,
+    sizes: dict[str, int],
+    activation: str | None,
+    rng: np.random.Generator,
 ) -> Configuration:
     """One candidate: arrays from the stated laws or from the free families; labels come last."""
     setting = SETTINGS[theorem.setting]
@@ -266,7 +282,9 @@ def _start(
         return ExactArray(scale * factor * rng.standard_normal(shape))
     base = free_matrix(shape, rng)
     if name == "W":
-        size = rng.choice([0.0, 10 ** rng.uniform(-3, 0), rng.uniform(0, 1), rng.uniform(0.9, 2)], p=[0.15, 0.4, 0.3, 0.15])
+        size = rng.choice(
+            [0.0, 10 ** rng.uniform(-3, 0), rng.uniform(0, 1), rng.uniform(0.9, 2)], p=[0.15, 0.4, 0.3, 0.15]
+        )
     elif name == "U":
         size = 10 ** rng.uniform(-1, 2)
     else:
@@ -311,7 +329,9 @@ def mutate(
     free += [] if "X" in theorem.data or request.data is not None else ["X"]
     free += [] if "y" in theorem.data or request.labels == "data" else ["y"]
     fixed = set(request.parameters) | set(fixed_parameters(theorem)) | {theorem.step}
-    scalars = [name for name, p in theorem.parameters.items() if p.quantifier == "forall" and name not in fixed]
+    scalars = [
+        name for name, p in theorem.parameters.items() if p.quantifier == "forall" and name not in fixed
+    ]
     for _ in range(int(rng.integers(1, 4))):
         if scalars and rng.random() < 0.3:
             name = str(rng.choice(scalars))
@@ -335,7 +355,9 @@ def _moved(x: Floats, rng: np.random.Generator, strength: float) -> Floats:
         return x * float(10 ** rng.normal(0, strength))
     if kind < 0.65 and x.shape[0] > 1:
         rows = np.ones(x.shape[0])
-        rows[int(rng.integers(x.shape[0]))] = float(rng.choice([-1, 1, 1])) * float(10 ** rng.normal(0, 3 * strength))
+        rows[int(rng.integers(x.shape[0]))] = float(rng.choice([-1, 1, 1])) * float(
+            10 ** rng.normal(0, 3 * strength)
+        )
         return x * (rows if x.ndim == 1 else rows[:, None])
     if kind < 0.87:
         size = float(np.abs(x).max()) or 10 ** rng.uniform(-3, 0)
@@ -346,7 +368,12 @@ def _moved(x: Floats, rng: np.random.Generator, strength: float) -> Floats:
 
 
 def neighbours(
-    theorem: Theorem, request: Request, parents: list[Configuration], rng: np.random.Generator, count: int, strength: float
+    theorem: Theorem,
+    request: Request,
+    parents: list[Configuration],
+    rng: np.random.Generator,
+    count: int,
+    strength: float,
 ) -> Iterator[Configuration]:
     """`count` mutants of the parents, in a fixed order."""
     for k in range(count):

@@ -178,9 +178,7 @@ def _judged(certificate: Certificate, theorem: Theorem, configuration: Configura
     yield _violation(judgement)
     if judgement.verdict is Verdict.FAILS:
         yield check_bounds(certificate.violation, judgement)
-    yield _guarded(
-        "second code path", lambda: check_second_path(certificate, theorem, configuration, gates)
-    )
+    yield _guarded("second code path", lambda: check_second_path(certificate, theorem, configuration, gates))
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import torch
 from flint import arb_mat, ctx
 
 from checker.admissible import reduce
@@ -17,7 +16,6 @@ from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.mathml import mathml
 from checker.expression.text import to_text
-from checker.expression.tree import Claim, Comparison, Name
 from checker.hidden import hidden_record
 from checker.impossible import impossible
 from checker.intervals import WHOLE, Interval
@@ -87,7 +85,9 @@ def record(judged: Judged) -> HypothesisRecord:
     )
 
 
-def check(theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = None, device: str = "cpu") -> ConditionReport:
+def check(
+    theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = None, device: str = "cpu"
+) -> ConditionReport:
     """Judge every hypothesis of the theorem for one configuration.
 
     `settings` are the names of --set with their texts. Raises UsageError for what cannot be.
@@ -99,7 +99,9 @@ def check(theorem: Theorem, settings: Mapping[str, str], *, seed: int | None = N
     precisions = precisions_for(configuration)
     hidden = of_quantifier(theorem, "hidden")
     hanging = frozenset(
-        c.name for c in gates(theorem, chosen) if claim_dependencies(c.claim, theorem.definitions) & _unvalued(theorem, chosen)
+        c.name
+        for c in gates(theorem, chosen)
+        if claim_dependencies(c.claim, theorem.definitions) & _unvalued(theorem, chosen)
     )
     scenes = Scenes(theorem)
     judged = judge_hypotheses(theorem, chosen, skip=hanging, precisions=precisions, scenes=scenes)
@@ -185,12 +187,15 @@ def _for_every_value(
     if none:
         note = f"fails for the chosen {names}; subdivision proves that no value satisfies all hypotheses"
         return [
-            replace(j, judgement=replace(j.judgement, reason=note)) if j in about and j.verdict is Verdict.FAILS else j
+            replace(j, judgement=replace(j.judgement, reason=note))
+            if j in about and j.verdict is Verdict.FAILS
+            else j
             for j in judged
         ]
     note = f"fails for the chosen {names}; that no other value would do is not proved"
     return [
-        replace(j, judgement=_open(j.judgement, note)) if j in about and j.verdict is Verdict.FAILS else j for j in judged
+        replace(j, judgement=_open(j.judgement, note)) if j in about and j.verdict is Verdict.FAILS else j
+        for j in judged
     ]
 
 
@@ -198,7 +203,9 @@ def _open(judgement: Judgement, note: str) -> Judgement:
     return replace(judgement, verdict=Verdict.UNDECIDED, margin=None, reason=note)
 
 
-def _hanging(theorem: Theorem, configuration: Configuration, claim, hidden: frozenset[str]) -> HypothesisRecord:  # noqa: ANN001
+def _hanging(
+    theorem: Theorem, configuration: Configuration, claim, hidden: frozenset[str]
+) -> HypothesisRecord:
     """A hypothesis about something that has no single value here."""
     names = claim_dependencies(claim.claim, theorem.definitions)
     if names & hidden:

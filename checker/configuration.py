@@ -126,7 +126,9 @@ def _scaled_columns(floats: Floats, norm: arb) -> arb_mat:
         entries = [arb(float(x)) for x in floats[:, j]]
         length = sum((x * x for x in entries), arb(0)).sqrt()
         if not length > 0:
-            raise UsageError(f"column {j + 1} of X is zero and cannot be scaled to a norm; remove that sample")
+            raise UsageError(
+                f"column {j + 1} of X is zero and cannot be scaled to a norm; remove that sample"
+            )
         factor = norm / length
         for i, x in enumerate(entries):
             out[i][j] = x * factor

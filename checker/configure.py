@@ -107,7 +107,9 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     for name, shape in setting.parameters.items():
         law = theorem.initialization.get(name) or _default_law(name, request)
         if name in theorem.initialization and any(k in request.scales for k in _scales_of(name)):
-            raise UsageError(f"--set {_scales_of(name)[0]}: the theorem states how {name} starts; remove this --set")
+            raise UsageError(
+                f"--set {_scales_of(name)[0]}: the theorem states how {name} starts; remove this --set"
+            )
         arrays[name] = draw(law, sizes_of(shape, sizes), frame, generator(seed, name))
     for name, variable in theorem.variables.items():
         rng = generator(seed, name)

@@ -31,7 +31,13 @@ def certify(
         when = found.times[at] if found.times else at
         return Counterexample(claim, when, False, None, describe(found.configuration))
     configuration, step = shrink(
-        theorem, found.configuration, name, at, steps, TRIALS, lambda: clock.cuts("further shrinking", needs=-20.0)
+        theorem,
+        found.configuration,
+        name,
+        at,
+        steps,
+        TRIALS,
+        lambda: clock.cuts("further shrinking", needs=-20.0),
     )
     again = run(theorem, configuration, steps, stop_at=step)
     judgement = again.outcomes[name].failure

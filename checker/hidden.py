@@ -31,9 +31,10 @@ class Threshold:
     def text(self, name: str) -> str:
         """The set of values in words."""
         if self.value is None:
-            return {"every value": f"holds for every {name} tried", "no value": f"holds for no {name} tried"}.get(
-                self.side, f"the values of {name} for which it holds were not found"
-            )
+            return {
+                "every value": f"holds for every {name} tried",
+                "no value": f"holds for no {name} tried",
+            }.get(self.side, f"the values of {name} for which it holds were not found")
         sign = "<=" if self.side == "at most" else ">="
         return f"holds for {name} {sign} {self.value:.6g}"
 
@@ -74,7 +75,9 @@ def _verdict(reduced: Reduced, leaves: dict[str, Ball], name: str, value: fmpq) 
     return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.HOLDS
 
 
-def threshold(theorem: Theorem, configuration: Configuration, claims: list[NamedClaim], name: str) -> Threshold:
+def threshold(
+    theorem: Theorem, configuration: Configuration, claims: list[NamedClaim], name: str
+) -> Threshold:
     """For which values of `name` all the claims certainly hold at this configuration."""
     reduced = reduce([c.claim for c in claims], theorem.definitions, frozenset({name}))
     if reduced.skipped:

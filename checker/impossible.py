@@ -68,7 +68,9 @@ class _Fold:
         self._gaps: set[Node] = set()
         for claim in claims:
             for part in _parts(claim):
-                small, large = (part.left, part.right) if part.operator in {"<", "<="} else (part.right, part.left)
+                small, large = (
+                    (part.left, part.right) if part.operator in {"<", "<="} else (part.right, part.left)
+                )
                 if part.operator != "==":
                     self._gaps.add(Binary("-", large, small))
 
@@ -99,7 +101,9 @@ class _Fold:
         if isinstance(node, Number):
             near = float(node.value)
             exact = Fraction(near) == node.value
-            return (near, near) if exact else (math.nextafter(near, -math.inf), math.nextafter(near, math.inf))
+            return (
+                (near, near) if exact else (math.nextafter(near, -math.inf), math.nextafter(near, math.inf))
+            )
         if isinstance(node, Name):
             return self._values.get(node.name, WHOLE)
         if isinstance(node, Negate):

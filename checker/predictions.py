@@ -20,7 +20,7 @@ from checker.search import complete
 from checker.theorem import Theorem
 from checker.verdict import Verdict
 
-WIDTHS = tuple(2**k for k in range(0, 11))
+WIDTHS = tuple(2**k for k in range(11))
 """The widths tried for `smallest_width`."""
 
 CERTIFIED_UP_TO = 256
@@ -83,7 +83,12 @@ def _upper(value: Ball) -> str:
 
 
 def predictions(
-    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, scenes: Scenes, precision: int
+    theorem: Theorem,
+    request: Request,
+    configuration: Configuration,
+    step_was_open: bool,
+    scenes: Scenes,
+    precision: int,
 ) -> dict[str, Predicted]:
     """The four predictions of a condition report; null values say why."""
     with ctx.workprec(precision):
@@ -108,12 +113,19 @@ def _steps(rate: arb | None) -> Predicted:
 
 
 def _largest_step(
-    theorem: Theorem, request: Request, configuration: Configuration, step_was_open: bool, scenes: Scenes, precision: int
+    theorem: Theorem,
+    request: Request,
+    configuration: Configuration,
+    step_was_open: bool,
+    scenes: Scenes,
+    precision: int,
 ) -> Predicted:
     step = theorem.step
     if not step:
         return Predicted(None, "the dynamics have no step size")
-    about = [c for c in gates(theorem, configuration) if step in claim_dependencies(c.claim, theorem.definitions)]
+    about = [
+        c for c in gates(theorem, configuration) if step in claim_dependencies(c.claim, theorem.definitions)
+    ]
     if len(about) <= 1 and not theorem.hypotheses:
         return Predicted(None, f"no hypothesis bounds {step}")
     candidate = configuration
@@ -151,7 +163,9 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
     for width in WIDTHS:
         if width > 1024:
             break
-        wider = replace(request, sizes={**configuration.sizes, "m": width}, data=str(configuration.note.get("data")))
+        wider = replace(
+            request, sizes={**configuration.sizes, "m": width}, data=str(configuration.note.get("data"))
+        )
         if wider.data == "drawn":
             wider = replace(wider, data=None)
         try:
@@ -166,5 +180,9 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
                              "hold for one draw of the same seed")  # fmt: skip
         judged = judge_hypotheses(theorem, found.configuration, precisions=(64,))
         if all(j.verdict is Verdict.HOLDS for j in judged):
-            return Predicted(width, "certified at this width for one draw of the same seed; powers of two were tried")
-    return Predicted(None, f"the hypotheses hold at no power of two up to {WIDTHS[-1]}, for one draw of the same seed each")
+            return Predicted(
+                width, "certified at this width for one draw of the same seed; powers of two were tried"
+            )
+    return Predicted(
+        None, f"the hypotheses hold at no power of two up to {WIDTHS[-1]}, for one draw of the same seed each"
+    )

@@ -82,7 +82,9 @@ def _with_step(theorem: Theorem, base: Configuration, rng: np.random.Generator) 
         return base
     from checker.expression.tree import Number
 
-    pilot = complete(theorem, [redraw(theorem, base, rng) for _ in range(16)], rng, fractions=(Fraction(1, 2),))
+    pilot = complete(
+        theorem, [redraw(theorem, base, rng) for _ in range(16)], rng, fractions=(Fraction(1, 2),)
+    )
     sizes = [a.configuration.parameters[step].value for a in pilot if step in a.configuration.parameters]  # type: ignore[union-attr]
     value = float(np.median([float(s) for s in sizes])) if sizes else 0.1
     mantissa, exponent = np.frexp(value)
@@ -161,7 +163,13 @@ def sample(
 
 
 def _test(
-    theorem: Theorem, base: Configuration, clock: Clock, rng: np.random.Generator, runs: int, steps: int, confidence: Fraction
+    theorem: Theorem,
+    base: Configuration,
+    clock: Clock,
+    rng: np.random.Generator,
+    runs: int,
+    steps: int,
+    confidence: Fraction,
 ) -> Sampled:
     static = theorem.algorithm == "none"
     wanted = max(runs, DRAWS["static" if static else "moving"])
@@ -197,7 +205,9 @@ def _test(
 def _event(theorem: Theorem, drawn: Configuration, steps: int) -> tuple[Verdict, Run | None, list[Judged]]:
     """Did the event occur: some hypothesis fails, or every conclusion holds at every step?"""
     try:
-        judged = judge_hypotheses(theorem, drawn, skip=hidden_gates(theorem, drawn), precisions=(64, 128), stop_at_failure=True)
+        judged = judge_hypotheses(
+            theorem, drawn, skip=hidden_gates(theorem, drawn), precisions=(64, 128), stop_at_failure=True
+        )
         if any(j.verdict is Verdict.FAILS for j in judged):
             return Verdict.HOLDS, None, judged
         if certified(theorem, drawn) is None:
@@ -206,5 +216,3 @@ def _event(theorem: Theorem, drawn: Configuration, steps: int) -> tuple[Verdict,
     except (NotEnclosed, CertainlyUndefined):
         return Verdict.UNDECIDED, None, []
     return result.verdict, result, judged
-
-

@@ -143,15 +143,19 @@ def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, En
 def gates(theorem: Theorem, configuration: Configuration) -> list[NamedClaim]:
     """Every claim a configuration must satisfy: scope, domains, hypotheses; hidden constants gate nothing."""
     hidden = {name for name, p in theorem.parameters.items() if p.quantifier == "hidden"}
-    out = [NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
-           for key, claim in theorem.scope.sizes.items()]
+    out = [
+        NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
+        for key, claim in theorem.scope.sizes.items()
+    ]
     for name, parameter in theorem.parameters.items():
         if parameter.domain is not None and name not in hidden and name in configuration.parameters:
             out.append(NamedClaim(f"domain.{name}", parameter.domain, "the range of the parameter", False))
     return out + list(theorem.hypotheses)
 
 
-def judge_safely(claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool) -> Judgement:
+def judge_safely(
+    claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool
+) -> Judgement:
     """Judge; a certainly undefined part fails a hypothesis and leaves a conclusion undecided."""
     try:
         return judge(claim, env)
@@ -179,7 +183,9 @@ def judge_hypotheses(
             try:
                 scene = (scenes or Scenes(theorem)).at(configuration, precision)
             except NotEnclosed as error:
-                found |= {c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo}
+                found |= {
+                    c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo
+                }
                 continue
             for claim in todo:
                 judgement = judge_safely(claim.claim, scene, hypothesis=True)
@@ -277,14 +283,18 @@ def _middle(value: Enclosure | None) -> float | None:
     return middle if abs(middle) < 1e300 else None
 
 
-def judge_at(theorem: Theorem, claims: Mapping[str, Claim], moment: Moment[Enclosure]) -> dict[str, Judgement]:
+def judge_at(
+    theorem: Theorem, claims: Mapping[str, Claim], moment: Moment[Enclosure]
+) -> dict[str, Judgement]:
     """Every conclusion at one step; at the start, sides that are the same number hold."""
     out: dict[str, Judgement] = {}
     for name, claim in claims.items():
         if moment.tau == 0:
             claim = _without_ties(claim, theorem)
         if not claim.parts:
-            out[name] = Judgement(Verdict.HOLDS, "", None, None, None, "both sides are the same number at the start")
+            out[name] = Judgement(
+                Verdict.HOLDS, "", None, None, None, "both sides are the same number at the start"
+            )
         else:
             out[name] = judge_safely(claim, moment, hypothesis=False)
     return out

@@ -99,7 +99,9 @@ def complete(
     torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
     values: dict[str, Tensor] = dict(leaves)
     if exists:
-        without = [c for c in claims if step is None or step not in claim_dependencies(c, theorem.definitions)]
+        without = [
+            c for c in claims if step is None or step not in claim_dependencies(c, theorem.definitions)
+        ]
         part = reduce(without, theorem.definitions, unknown)
         found, _ = choose(part, _leaf_values(part, scene, size), exists, size, torch_rng)
         values |= found
@@ -112,10 +114,14 @@ def complete(
         margins = torch.minimum(margins, _skipped(theorem, claims, reduced, scene, chosen, size))
     out: list[Assessed] = []
     for i, candidate in enumerate(candidates):
-        numbers = {name: Number(Fraction(_short(float(v[i])))) for name, v in chosen.items() if _usable(float(v[i]))}
+        numbers = {
+            name: Number(Fraction(_short(float(v[i])))) for name, v in chosen.items() if _usable(float(v[i]))
+        }
         parameters = dict(candidate.parameters) | numbers
         usable = len(numbers) == len(chosen)
-        out.append(Assessed(replace(candidate, parameters=parameters), float(margins[i]) if usable else -np.inf))
+        out.append(
+            Assessed(replace(candidate, parameters=parameters), float(margins[i]) if usable else -np.inf)
+        )
     return out
 
 
@@ -164,7 +170,12 @@ def _mentions(claim: Claim, name: str) -> bool:
 
 
 def _skipped(
-    theorem: Theorem, claims: list[Claim], reduced: Reduced, scene: Scene[Tensor], chosen: dict[str, Tensor], size: int
+    theorem: Theorem,
+    claims: list[Claim],
+    reduced: Reduced,
+    scene: Scene[Tensor],
+    chosen: dict[str, Tensor],
+    size: int,
 ) -> Tensor:
     """Margins of the claims that could not be reduced, evaluated in full."""
     full = scene.with_given(chosen)
@@ -281,7 +292,8 @@ def simulate(
         if not bool(alive.any()):
             break
     return [
-        replace(a, conclusion=float(worst[i]), name=where[i][0], step=where[i][1]) for i, a in enumerate(assessed)
+        replace(a, conclusion=float(worst[i]), name=where[i][0], step=where[i][1])
+        for i, a in enumerate(assessed)
     ]
 
 

@@ -9,13 +9,12 @@ from checker.batch import scene_of
 from checker.conditions import with_chosen
 from checker.configure import configure
 from checker.errors import UsageError
-from checker.flow import recorded_times
+from checker.flow import integrate
 from checker.records import Value
 from checker.request import read_request
 from checker.search import float_path
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
-from models.training import gradient_flow
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,8 @@ def simulate(
     values: dict[str, list[float]] = {name: [] for name in record}
     times: list[float] = []
     if theorem.algorithm == "gradient-flow":
-        grid = recorded_times(theorem, configuration)
-        found = gradient_flow(scene.state.problem, scene.state.params, list(grid))  # type: ignore[attr-defined]
-        for t, state in zip(grid, found.estimates, strict=True):
+        flows = integrate([configuration])
+        for t, state in zip(flows.times[0], flows.found.estimates, strict=True):
             times.append(t)
             for name in record:
                 values[name].append(float(state.value(name)[0]))

@@ -89,20 +89,36 @@ def _rename(claim: Claim, renamed: dict[str, str]) -> Claim:
 
 
 def _claim(text: str, names: frozenset[str]) -> Claim:
-    return annotate_claim(parse_claim(text), {name: () for name in names}, where=Where(place="axiom"))
+    return annotate_claim(parse_claim(text), dict.fromkeys(names, ()), where=Where(place="axiom"))
 
 
 def _axioms(theorem: Theorem, names: dict[str, Node]) -> list[Claim]:
     """What always holds between the leaves: signs, orders, and loss = residual**2/2."""
-    texts = ["n >= 1", "d >= 1", "m >= 1", "loss >= 0", "residual >= 0", "2*loss == residual*residual", "grad_norm >= 0"]
+    texts = [
+        "n >= 1",
+        "d >= 1",
+        "m >= 1",
+        "loss >= 0",
+        "residual >= 0",
+        "2*loss == residual*residual",
+        "grad_norm >= 0",
+    ]
     gram = {"lambda_min(G)": "", "lambda_max(G)": "", "trace(G)": ""}
     for name, node in names.items():
         if isinstance(node, Call) and node.function in NONNEGATIVE:
             texts.append(f"{name} >= 0")
-        if isinstance(node, Call) and node.arguments == (Name("G"),) and node.function in {"lambda_min", "lambda_max", "trace"}:
+        if (
+            isinstance(node, Call)
+            and node.arguments == (Name("G"),)
+            and node.function in {"lambda_min", "lambda_max", "trace"}
+        ):
             gram[f"{node.function}(G)"] = name
             texts.append(f"{name} >= 0")
-        if isinstance(node, Call) and node.function == "norm_fro" and node.arguments in {(Name("T"),), (Name("features"),)}:
+        if (
+            isinstance(node, Call)
+            and node.function == "norm_fro"
+            and node.arguments in {(Name("T"),), (Name("features"),)}
+        ):
             gram["norm_fro(T)"] = name
     low, high, total = gram["lambda_min(G)"], gram["lambda_max(G)"], gram["trace(G)"]
     if low and high:

@@ -37,12 +37,12 @@ class Measured:
     """What the hypotheses measure at the start, as floats; `kappa` = 1 - L_phi*|W|_2."""
 
     lambda_0: float
-    norm_T: float
-    norm_X: float
-    norm_X_F: float
-    norm_W: float
-    norm_U: float
-    norm_a: float
+    t: float
+    xi: float
+    xi_fro: float
+    w: float
+    u: float
+    a: float
     L: float
     least_z: float
 
@@ -54,11 +54,11 @@ class Measured:
     @property
     def kappa(self) -> float:
         """What is left of the contraction."""
-        return 1 - self.L * self.norm_W
+        return 1 - self.L * self.w
 
     def span(self, share: float) -> float:
         """sqrt(s**2 + xi**2) with s = |T|_2 + share*l."""
-        return sqrt((self.norm_T + share * self.l) ** 2 + self.norm_X**2)
+        return sqrt((self.t + share * self.l) ** 2 + self.xi**2)
 
 
 def measure(configuration: Configuration) -> tuple[Measured, Floats]:
@@ -77,7 +77,7 @@ def measure(configuration: Configuration) -> tuple[Measured, Floats]:
 def small_readout(x: Measured) -> float:
     """The largest residual for deq-gd: its conditions with the canonical radii, solved for r_0."""
     span, root = x.span(2 / 9), sqrt(8 / 3)
-    room = x.kappa * x.lambda_0 - sqrt(6) * x.L * span * x.norm_a * x.l
+    room = x.kappa * x.lambda_0 - sqrt(6) * x.L * span * x.a * x.l
     return room / (3 * sqrt(6) * x.L * span + root * x.L * x.l)
 
 
@@ -97,14 +97,14 @@ def ling(x: Measured) -> float:
     best = 0.0
     for k in range(1, 24):
         delta = 2.0**-k
-        rest, rho_u, rho_a = 1 - x.norm_W - delta, x.norm_U + delta, x.norm_a + delta
+        rest, rho_u, rho_a = 1 - x.w - delta, x.u + delta, x.a + delta
         if rest <= 0:
             continue
         c_w, c_u, c_a = rho_u * rho_a / rest**2, rho_a / rest, rho_u / rest
-        squares = (c_w**2 + c_u**2) * x.norm_X_F**2
+        squares = (c_w**2 + c_u**2) * x.xi_fro**2
         if x.lambda_0 < 4 * squares:
             continue
-        seventh = x.lambda_0 * delta / (4 * max(c_w, c_u, c_a) * x.norm_X_F)
+        seventh = x.lambda_0 * delta / (4 * max(c_w, c_u, c_a) * x.xi_fro)
         eighth = x.lambda_0**1.5 * rho_a / (4 * (2 + sqrt(2)) * squares)
         best = max(best, min(seventh, eighth))
     return best

@@ -125,23 +125,12 @@ def test_every_shipped_theorem_has_a_property() -> None:
     assert names <= set(globals())
 
 
-@pytest.mark.parametrize(
-    "twin",
-    [
-        "deq-contraction-twin-half-rate",
-        "gd-least-squares-twin-rate",
-        "gd-least-squares-twin-step",
-        "deq-gd-twin-rate",
-        "deq-gd-smooth-twin-rate",
-        "deq-gd-no-kink-twin-rate",
-        "ling-2023-theorem-1-twin-rate",
-    ],
-)
+@pytest.mark.parametrize("twin", sorted(path.name for path in TWINS.glob("*.theorem.toml")))
 def test_a_broken_twin_is_caught(twin: str) -> None:
     """
     The property of the theorem fails on its twin: a rate or a step that is wrong is certainly violated.
     """
-    theorem = load(str(TWINS / f"{twin}.theorem.toml"))
+    theorem = load(str(TWINS / twin))
 
     found, *_ = caught(cases(theorem), lambda case: concludes(theorem, case))
 

@@ -70,6 +70,16 @@ def bounds_text(bounds: Bounds | None, digits: int = 5) -> str:
     return lo if lo == hi else f"[{lo}, {hi}]"
 
 
+def sides_text(lhs: Bounds | None, rhs: Bounds | None) -> tuple[str, str]:
+    """Both sides of a comparison, with as many digits as it takes to tell them apart (up to 30)."""
+    left, right = bounds_text(lhs), bounds_text(rhs)
+    for digits in (9, 14, 20, 30):
+        if left != right or lhs == rhs:
+            break
+        left, right = bounds_text(lhs, digits), bounds_text(rhs, digits)
+    return left, right
+
+
 def definition_text(value: Bounds | ArrayBounds) -> str:
     """A definition's value: a number's bounds, or an array's shape and norm."""
     if isinstance(value, Bounds):

@@ -7,11 +7,11 @@ from checker.records import ArrayBounds, Bounds, HypothesisRecord, TheoremHeader
 from reports.mathml import is_safe_mathml
 from reports.numbers import (
     NOTHING,
-    bounds_text,
     clean,
     definition_text,
     factor_text,
     margin_text,
+    sides_text,
     value_text,
 )
 from reports.view import Cell, Section, Table, TheoremView
@@ -91,8 +91,7 @@ def hypotheses_table(records: Iterable[HypothesisRecord], latex: Mapping[str, st
         (
             said(h.name, h.why),
             claim_cell(h.claim, h.mathml, latex.get(h.name, ""), h.reason),
-            Cell(bounds_text(h.lhs), number=True),
-            Cell(bounds_text(h.rhs), number=True),
+            *(Cell(side, number=True) for side in sides_text(h.lhs, h.rhs)),
             margin_cell(h.margin),
             tagged(status_tag(h.status)),
             basis_cell(h.basis, h.engine),

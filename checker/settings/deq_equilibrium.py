@@ -42,15 +42,17 @@ def enclosed_equilibrium(
     defect = apply(activation.phi, W * guess + source) - guess
     radii = proof.forward(defect)
     wide = widened(guess, radii)
-    Z = W * wide + source
-    T = sharper(apply(activation.phi, Z), wide)
-    if not (is_exact(W) and is_exact(source)):
-        slopes = [activation.dphi(z, _ANY) for z in Z.entries()]
-        T = sharper(T, guess - preconditioned(W, slopes, defect, radii, turned=False))
-        Z = W * T + source
-    if not is_finite(T):
+    lifted = W * wide + source
+    image = sharper(apply(activation.phi, lifted), wide)
+    if is_exact(W) and is_exact(source):
+        found = Equilibrium(image, lifted, floats)
+    else:
+        slopes = [activation.dphi(z, _ANY) for z in lifted.entries()]
+        image = sharper(image, guess - preconditioned(W, slopes, defect, radii, turned=False))
+        found = Equilibrium(image, W * image + source, floats)
+    if not is_finite(found.T):
         raise NotEnclosed("the equilibrium has no finite enclosure")
-    return Equilibrium(T, Z, floats)
+    return found
 
 
 def enclosed_adjoint(W: arb_mat, D: list[arb], a: arb_mat, n: int, proof: Contraction) -> arb_mat:

@@ -142,5 +142,3 @@ def document(certificate: Certificate) -> dict:
 def resealed(changed: dict) -> Certificate:
     """Changed JSON values as a certificate with a digest that fits. Raises what strict reading raises."""
     return sealed(msgspec.json.decode(json.dumps(changed), type=Certificate))
-
-

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from models.settings import MODELS, Problem
-from models.training import gradient_descent, gradient_flow, picard
+from models.flow import gradient_flow
+from models.training import gradient_descent, picard
 
 
 def _problem(runs=3, d=4, n=6, trains=("w",)):

@@ -17,6 +17,7 @@ from reports.numbers import (
     margin_text,
     pairs_text,
     short_text,
+    sides_text,
     step_text,
     value_text,
 )
@@ -61,6 +62,17 @@ def test_bounds_read_as_short_intervals(lo: str | None, hi: str | None, expected
     Bounds are five digits outward, one number where both ends are one short number.
     """
     assert expected == bounds_text(Bounds(lo, hi))
+
+
+def test_two_sides_have_the_digits_that_tell_them_apart():
+    """
+    Sides that differ late are shown longer, equal ones and unknown ones are not.
+    """
+    left, right = Bounds("0.023516930523", "0.023516930524"), Bounds("0.023516930623", "0.023516930624")
+
+    assert sides_text(left, right) == ("[0.0235169305, 0.0235169306]", "[0.0235169306, 0.0235169307]")
+    assert sides_text(left, left) == ("[0.023516, 0.023517]", "[0.023516, 0.023517]")
+    assert sides_text(None, None) == ("–", "–")
 
 
 def test_no_bounds_are_shown_as_nothing():

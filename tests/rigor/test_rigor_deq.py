@@ -134,8 +134,8 @@ def test_every_parameter_in_the_balls_is_covered() -> None:
     Loss and gradients of parameters drawn from the balls lie in the enclosures over the balls.
     """
     rng = np.random.default_rng(2)
-    for name in NAMES:
-        instance = deq_instance(4, 2, 3, name, seed=7)
+    for name, m in [(name, 4) for name in NAMES] + [("relu", 40), ("tanh", 40)]:
+        instance = deq_instance(m, 2, 3, name, seed=7)
         balls, inside = {}, {}
         for key, value in instance.params.items():
             balls[key] = add_radius(value, [arb(1e-6)] * value.ncols())

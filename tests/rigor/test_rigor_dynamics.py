@@ -65,6 +65,22 @@ def test_more_precision_gives_the_same_trajectory(name: str) -> None:
         assert widest(fine) < 1e-60
 
 
+@pytest.mark.parametrize(("name", "m"), [("relu", 8), ("relu", 30), ("tanh", 12)])
+def test_the_planned_precision_outlasts_the_trajectory(name: str, m: int) -> None:
+    """
+    Radii grow by less than the two and a half bits a step that are planned for.
+    """
+    steps = 20
+    with ctx.workprec(planned_precision(steps)):
+        states = list(descend(DEQ, deq_instance(m, 3, 4, name, seed=3), arb(1) / 20, steps))
+
+        lost = widest(states[-1].instance.params["W"]) * 2.0 ** planned_precision(steps)
+
+        assert steps + 1 == len(states)
+        assert lost < 2.0 ** (2.5 * steps)
+        assert states[-1].kink_open == ()
+
+
 def test_one_step_is_the_definition() -> None:
     """
     After one step every trained parameter has moved by minus eta times its gradient; others stay.
