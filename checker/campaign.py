@@ -189,7 +189,7 @@ def _attack(
     device: torch.device,
 ) -> None:
     """A longer search for a violation, in a few small shapes."""
-    for index, (sizes, activation) in enumerate(plan[1:4] or plan[:1]):
+    for index, (sizes, activation) in enumerate([*plan[1:2], *plan[1:4]] or plan[:1]):
         if clock.cuts("a longer search for violations", needs=14.0):
             return
         progress(f"attacking {_words(sizes, activation)}")

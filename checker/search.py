@@ -18,7 +18,7 @@ from checker.candidates import neighbours, propose
 from checker.configuration import Configuration
 from checker.expression.estimate import estimate, margin
 from checker.expression.simplify import free_names_of_claim, next_depth_of_claim, roots, walk
-from checker.expression.tree import Call, Claim, Node, Number
+from checker.expression.tree import Call, Claim, Comparison, Node, Number
 from checker.names import claim_dependencies, of_quantifier
 from checker.request import Request
 from checker.runs import conclusion_claim, gates
@@ -29,6 +29,8 @@ from models.training import gradient_descent, picard
 
 FRACTIONS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 16))
 """The shares of its bound at which a step size is taken."""
+
+ZERO = Number(Fraction(0))
 
 CARRIED = frozenset({"total", "least", "greatest"})
 """Operators that accumulate along a run."""
@@ -46,6 +48,7 @@ class Assessed:
     conclusion: float = np.inf
     name: str = ""
     step: int = 0
+    each: tuple[float, ...] = ()
 
     @property
     def fitness(self) -> float:
@@ -266,8 +269,9 @@ def simulate(
     claims = {k: c for k, c in claims.items() if not claim_dependencies(c, theorem.definitions) & hidden}
     depth = max((next_depth_of_claim(c) for c in claims.values()), default=0)
     carried = [node for claim in claims.values() for node in _carried(claim)]
-    worst = torch.full((size,), torch.inf, dtype=torch.float64)
-    where = [("", 0)] * size
+    worst = {name: torch.full((size,), torch.inf, dtype=torch.float64) for name in claims}
+    where = {name: torch.zeros(size, dtype=torch.int64) for name in claims}
+    signs = _Signs(claims)
     alive = torch.ones(size, dtype=torch.bool)
     wanted = frozenset(_moments(steps))
     for moment in float_path(theorem, configurations, scene, steps, depth):
@@ -279,22 +283,51 @@ def simulate(
         alive = noise < 0.05
         for name, claim in claims.items():
             try:
-                found = margin(claim, moment).to(CPU)
+                found = signs.graded(name, margin(claim, moment).to(CPU), moment)
             except (KeyError, RuntimeError, ArithmeticError):
                 continue
             if moment.tau == 0:
                 found = torch.where(found.abs() < 1e-12, torch.inf, found)
             found = torch.where(found < 0, (found + noise).clamp(max=0), found)
             found = torch.where(alive, torch.nan_to_num(found, nan=torch.inf), torch.inf)
-            for i in torch.nonzero(found < worst).flatten().tolist():
-                where[i] = (name, moment.tau)
-            worst = torch.minimum(worst, found)
+            where[name] = torch.where(found < worst[name], moment.tau, where[name])
+            worst[name] = torch.minimum(worst[name], found)
         if not bool(alive.any()):
             break
-    return [
-        replace(a, conclusion=float(worst[i]), name=where[i][0], step=where[i][1])
-        for i, a in enumerate(assessed)
-    ]
+    return [_with_margins(a, i, worst, where) for i, a in enumerate(assessed)]
+
+
+def _with_margins(
+    a: Assessed, index: int, worst: dict[str, Tensor], where: dict[str, Tensor]
+) -> Assessed:
+    if not worst:
+        return a
+    name = min(worst, key=lambda n: float(worst[n][index]))
+    each = tuple(float(w[index]) for w in worst.values())
+    return replace(a, conclusion=float(worst[name][index]), name=name, step=int(where[name][index]), each=each)
+
+
+class _Signs:
+    """Claims against zero have no scale of their own: they are graded by their size at the start."""
+
+    def __init__(self, claims: dict[str, Claim]) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._first: dict[str, Tensor] = {}
+        for name, claim in claims.items():
+            part = claim.parts[0]
+            if len(claim.parts) == 1 and isinstance(part, Comparison):
+                if part.right == ZERO and part.operator in {">", ">="}:
+                    self._nodes[name] = part.left
+                elif part.left == ZERO and part.operator in {"<", "<="}:
+                    self._nodes[name] = part.right
+
+    def graded(self, name: str, found: Tensor, moment: Moment[Tensor]) -> Tensor:
+        """The margin, or for a claim against zero the share of its first value that is left."""
+        if name not in self._nodes:
+            return found
+        value = estimate(self._nodes[name], moment).to(CPU)
+        first = self._first.setdefault(name, value.abs().clamp(min=1e-300))
+        return torch.clamp(value / first, -1.0, 300.0)
 
 
 def evolve(
@@ -324,12 +357,23 @@ def evolve(
         seen.sort(key=lambda a: -_rank(a))
         del seen[6 * population :]
         if generation + 1 < generations:
-            parents = [strip(theorem, request, a.configuration) for a in seen[: max(4, population // 4)]]
+            parents = [strip(theorem, request, a.configuration) for a in _parents(seen, max(4, population // 4))]
             fresh = max(4, population // 6)
             strength = 0.5 * 0.6**generation + 0.02
             current = list(neighbours(theorem, request, parents, rng, population - fresh, strength))
             current += [propose(theorem, request, sizes, activation, rng) for _ in range(fresh)]
     return seen
+
+
+def _parents(seen: list[Assessed], count: int) -> list[Assessed]:
+    """The fittest, and for every conclusion those that come closest to breaking it."""
+    chosen = list(seen[: max(2, count // 2)])
+    width = max((len(a.each) for a in seen), default=0)
+    rated = [a for a in seen if len(a.each) == width and a.hypotheses >= 0]
+    for k in range(width):
+        ranked = sorted(rated, key=lambda a: a.each[k])
+        chosen.extend(ranked[: max(1, count // (2 * width))])
+    return chosen or seen[:count]
 
 
 def _rank(a: Assessed) -> float:

@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 _SLOW = (HealthCheck.too_slow,)
 
 settings.register_profile(
-    "review", derandomize=True, max_examples=25, deadline=None, suppress_health_check=_SLOW
+    "review", derandomize=True, max_examples=40, deadline=None, suppress_health_check=_SLOW
 )
 settings.register_profile("search", max_examples=2000, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("night", max_examples=20000, deadline=None, suppress_health_check=_SLOW)

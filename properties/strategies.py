@@ -66,9 +66,13 @@ def number(value: float) -> Node:
 
 
 def dyadics(most: int = 2, bits: int = 3) -> st.SearchStrategy[float]:
-    """Multiples of 2**-bits up to `most` in size; they shrink to 0 through small whole numbers."""
-    whole = st.integers(-most, most).map(float)
-    return whole | st.integers(-most * 2**bits, most * 2**bits).map(lambda k: k / 2**bits)
+    """Multiples of 2**-bits up to `most` in size, the roundest first; one choice each."""
+    unit = 2**bits
+
+    def hardness(k: int) -> tuple[int, int, bool]:
+        return (Fraction(k, unit).denominator, abs(k), k < 0)
+
+    return st.sampled_from([k / unit for k in sorted(range(-most * unit, most * unit + 1), key=hardness)])
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -78,11 +82,13 @@ seeds = st.integers(0, 2**32 - 1)
 def normals(shape: tuple[int, ...], *, bits: int | None) -> st.SearchStrategy[Floats]:
     """Standard normal arrays, rounded to multiples of 2**-bits where that is given."""
 
-    def draw(seed: int) -> Floats:
-        found = np.random.default_rng(seed).standard_normal(shape)
+    def draw(words: list[int]) -> Floats:
+        found = np.random.default_rng(words).standard_normal(shape)
         return found if bits is None else np.round(found * 2**bits) / 2**bits
 
-    return seeds.map(draw)
+    # More words than entries: an array that is written out is then the simpler case of the two.
+    count = int(np.prod(shape)) + 2
+    return st.lists(st.integers(0, 2**16 - 1), min_size=count, max_size=count).map(draw)
 
 
 def arrays(shape: tuple[int, ...], most: int = 2) -> st.SearchStrategy[Floats]:
@@ -142,7 +148,7 @@ def inputs(draw: st.DrawFn, d: int, n: int, geometries: Sequence[str] = GEOMETRI
 @st.composite
 def vectors(draw: st.DrawFn, k: int, smallest: int = 20) -> Floats:
     """A vector (k,): zero, ordinary, or tiny by a power of two down to 2**-smallest."""
-    if draw(st.booleans(), label="zero"):
+    if not draw(st.booleans(), label="nonzero"):
         return np.zeros(k)
     return draw(arrays((k,))) * 2.0 ** -draw(st.integers(0, smallest), label="binary decades")
 

@@ -1,4 +1,4 @@
-"""`check` and `audit` agree: what applies is certified, what does not is not, and the same bytes come twice."""
+"""`check` and `audit` agree: what applies is certified, what does not is not; and the same bytes twice."""
 
 import os
 import subprocess
@@ -86,7 +86,7 @@ def certifiable(report: ConditionReport) -> bool:
 
 
 def agree(identity: str, request: dict[str, str], *, lie: bool = False) -> None:
-    """The verdict of `check` (its opposite, where it is to lie) against the certification of the same start."""
+    """The verdict of `check` (its opposite, where it is to lie) against what a campaign certifies."""
     theorem = loaded(identity)
     with trial(f"check and audit: {theorem.id}") as case:
         report = check(theorem, request)
@@ -119,7 +119,7 @@ def test_check_and_audit_agree(case: Case) -> None:
     agree(*case)
 
 
-@pytest.mark.parametrize("identity", IDS)
+@pytest.mark.parametrize("identity", ["deq-gd", "gd-least-squares"])
 def test_a_check_that_says_the_opposite_is_caught(identity: str) -> None:
     """
     The property above has the power to see a verdict that contradicts the certification.
@@ -132,7 +132,6 @@ def test_a_check_that_says_the_opposite_is_caught(identity: str) -> None:
 @pytest.mark.parametrize(
     "twin",
     [
-        "deq-gd-twin-rate",
         "deq-gd-smooth-twin-rate",
         "gd-least-squares-twin-rate",
         "deq-contraction-twin-half-rate",
