@@ -15,7 +15,7 @@ from checker.expression.estimate import margin
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
 from checker.scene import dependencies
 
-LOWEST, HIGHEST = -12.0, 12.0
+LOWEST, HIGHEST = -24.0, 24.0
 """The decades searched for a parameter."""
 
 
@@ -113,7 +113,7 @@ def choose(
     unknown: tuple[str, ...],
     size: int,
     generator: torch.Generator,
-    rounds: int = 14,
+    rounds: int = 18,
     points: int = 256,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """For each of `size` runs, values of the unknowns that make the least margin large.
@@ -143,7 +143,7 @@ def choose(
 
 
 def feasible_line(
-    reduced: Reduced, values: Mapping[str, Tensor], name: str, size: int, points: int = 193
+    reduced: Reduced, values: Mapping[str, Tensor], name: str, size: int, points: int = 241
 ) -> tuple[Tensor, Tensor]:
     """On a grid of decades of one parameter, the others fixed: the grid and where all claims hold."""
     grid = torch.linspace(LOWEST, HIGHEST, points, dtype=torch.float64)

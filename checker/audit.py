@@ -35,7 +35,7 @@ from checker.runs import Judged, Run
 from checker.search import Assessed, evolve
 from checker.symbolic import decide_steps
 from checker.theorem import Theorem
-from checker.vacuity import Vacuity, by_sampling, contradiction, random_start
+from checker.vacuity import LEAST_WIDTH, Vacuity, by_sampling, contradiction
 from checker.verdict import Basis, Verdict
 
 STEPS = 200
@@ -146,12 +146,17 @@ def _deterministic(
         campaign.violation, campaign.basis, campaign.closest, hidden=campaign.hidden_rows(theorem),
         hidden_supported=campaign.hidden_supported(),
     )  # fmt: skip
-    if not campaign.satisfying and campaign.violation is None and random_start(theorem):
+    if campaign.violation is None and theorem.random_start and not _wide(campaign.runs):
         findings.vacuity = _sampled_vacuity(theorem, request, clock, tell)
     if campaign.violation is None and hidden_in_conclusions(theorem):
         findings.grown = grow(theorem, request, clock, steps=steps, progress=tell)
         findings.hidden_supported = findings.hidden_supported and findings.grown.supported
     return findings
+
+
+def _wide(runs: list[Run]) -> bool:
+    """Did some run with satisfied hypotheses have a width that counts against vacuity?"""
+    return any(r.configuration.sizes.get("m", 0) >= LEAST_WIDTH for r in runs)
 
 
 def hidden_in_conclusions(theorem: Theorem) -> bool:
@@ -171,7 +176,7 @@ def _sampled_vacuity(
     tell("looking for the most favourable data")
     found = evolve(
         theorem, request, sizes, kinds[0], generator(request.seed, "favourable"),
-        steps=0, population=32, generations=8, conclusions=False,
+        steps=0, population=32, generations=6, conclusions=False,
     )  # fmt: skip
     best = max(found, key=lambda a: a.hypotheses if math.isfinite(a.hypotheses) else -math.inf)
     return by_sampling(theorem, request, best, clock, tell)
@@ -194,7 +199,7 @@ def _probable(
     hypotheses = next((s.hypotheses for s in found if s.hypotheses), [])
     drawn = sum(s.record.runs for s in found)
     findings = Findings(kept, hypotheses, sum(s.satisfying for s in found), drawn, sampled=found)
-    if not findings.satisfying and random_start(theorem):
+    if not findings.satisfying and theorem.random_start:
         findings.vacuity = _sampled_vacuity(theorem, request, clock, tell)
     return findings
 
@@ -225,7 +230,8 @@ def _verdict(
         del run
         return "refuted", findings.violation_basis, text
     if findings.vacuity is not None and findings.vacuity.basis is not None:
-        return "vacuous", Basis(findings.vacuity.basis), findings.vacuity.reason
+        small = f"; {findings.satisfying} draws at smaller widths did" if findings.satisfying else ""
+        return "vacuous", Basis(findings.vacuity.basis), findings.vacuity.reason + small
     if findings.sampled is not None:
         return _probable_verdict(findings, runs)
     if findings.grown is not None and theorem.kind == "asymptotic":

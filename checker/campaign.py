@@ -151,6 +151,10 @@ def conduct(
     """Search, certify and judge until enough runs held, a violation stands, or the work is done."""
     campaign = Campaign()
     plan = units(theorem, request)
+    if theorem.random_start:
+        plan = [
+            plan[k] for k in (0, 2, 7) if k < len(plan)
+        ]  # whether wide starts can serve is asked separately
     for turn in range(ROUNDS):
         for index, (sizes, activation) in enumerate(plan):
             if campaign.held() >= runs and turn > 0:
@@ -171,6 +175,8 @@ def conduct(
             )
             if campaign.violation is not None:
                 return campaign
+        if theorem.random_start:
+            return campaign
     if campaign.satisfying:
         _attack(theorem, request, campaign, plan, clock, steps, progress, device)
     if campaign.violation is None:

@@ -97,9 +97,13 @@ def activations(theorem: Theorem, request: Request) -> tuple[str | None, ...]:
     setting = SETTINGS[theorem.setting]
     if not setting.has_activation:
         return (None,)
-    if request.activation is not None:
-        return (request.activation,)
     names = theorem.scope.activation or tuple(setting.activations)
+    if request.activation is not None:
+        if request.activation not in names:
+            raise UsageError(
+                f"--set activation={request.activation}: the theorem is stated for {', '.join(names)} only"
+            )
+        return (request.activation,)
     if "L_dphi" in used_names(theorem):
         names = tuple(name for name in names if setting.activations[name].lipschitz_derivative() is not None)
     return names
@@ -243,9 +247,7 @@ def propose(
     parameters = dict(frame.parameters) | fixed_parameters(theorem)
     for name, parameter in theorem.parameters.items():
         if name not in parameters and parameter.quantifier == "forall" and name != theorem.step:
-            parameters[name] = _number(float(10 ** rng.uniform(-2, 1)))
-            if parameter.default is not None and rng.random() < 0.3:
-                parameters[name] = parameter.default
+            parameters[name] = _drawn_parameter(theorem, replace(frame, parameters=parameters), name, rng)
     frame = replace(frame, parameters=parameters)
     X, own, data_name = data_array(theorem, request, frame, rng)
     arrays: dict[str, ExactArray] = {"X": X}
@@ -257,6 +259,31 @@ def propose(
     frame = replace(frame, arrays=arrays | {"y": ExactArray(np.zeros(sizes["n"]))}, note=note)
     y, label_name = _labels(theorem, request, frame, own, rng)
     return replace(frame, arrays=arrays | {"y": y}, note={"data": data_name, "labels": label_name})
+
+
+def in_domain(theorem: Theorem, frame: Configuration, name: str) -> bool:
+    """Is a parameter's value certainly in its domain? A domain that needs other values counts as satisfied."""
+    domain = theorem.parameters[name].domain
+    if domain is None:
+        return True
+    try:
+        return judge(domain, ScalarEnv(frame)).verdict is Verdict.HOLDS
+    except (NotEnclosed, CertainlyUndefined):
+        return True
+
+
+def _drawn_parameter(theorem: Theorem, frame: Configuration, name: str, rng: np.random.Generator) -> Node:
+    """A value of a forall parameter: its default, or one drawn in decades from its domain."""
+    default = theorem.parameters[name].default
+    if default is not None and rng.random() < 0.3:
+        return default
+    value: Node = _number(1.0)
+    for attempt in range(60):
+        size = 10 ** rng.uniform(-2, 1) if attempt < 30 else 10 ** rng.uniform(-6, 6)
+        value = _number(float(size if attempt % 5 < 4 else -size))
+        if in_domain(theorem, replace(frame, parameters=dict(frame.parameters) | {name: value}), name):
+            return value
+    return default or value
 
 
 def fixed_parameters(theorem: Theorem) -> dict[str, Node]:
@@ -292,6 +319,16 @@ def _start(
     return ExactArray(base * float(size))
 
 
+def named_labels(
+    kind: str, X: Floats, own: Floats | None, G: Floats, start: Floats, seed: int, scale: float
+) -> Floats:
+    """The labels a user names; what cannot be is a UsageError."""
+    try:
+        return labels(kind, X, own, G, start, seed, scale)
+    except DataError as error:
+        raise UsageError(f"--set labels={kind}: {error}") from error
+
+
 def _labels(
     theorem: Theorem, request: Request, frame: Configuration, own: Floats | None, rng: np.random.Generator
 ) -> tuple[ExactArray, str]:
@@ -306,16 +343,20 @@ def _labels(
     scale = float(scalar(request.scales["s_y"], frame)) if "s_y" in request.scales else None
     if request.labels is not None:
         seed = int(rng.integers(2**31))
-        y = labels(request.labels, frame.arrays["X"].floats, own, G, start, seed, scale or 1.0)
+        y = named_labels(request.labels, frame.arrays["X"].floats, own, G, start, seed, scale or 1.0)
         return ExactArray(y * (scale or 10 ** rng.uniform(-4, 0))), request.labels
     size = scale if scale is not None else 10 ** rng.uniform(-5, 1)
-    kind = str(rng.choice(["worst", "top", "eigen", "random", "constant"]))
+    kinds = (
+        ["random", "constant"] if theorem.random_start else ["worst", "top", "eigen", "random", "constant"]
+    )
+    kind = str(rng.choice(kinds))
     _, vectors = np.linalg.eigh((G + G.T) / 2)
     index = {"worst": 0, "top": n - 1}.get(kind, int(rng.integers(n)))
     if kind in {"worst", "top", "eigen"}:
         return ExactArray(start + size * vectors[:, index]), f"eigenvector {index + 1} of {n}"
     direction = np.ones(n) if kind == "constant" else rng.standard_normal(n)
-    return ExactArray((start if rng.random() < 0.5 else 0.0) + size * direction), kind
+    centre = start if not theorem.random_start and rng.random() < 0.5 else 0.0
+    return ExactArray(centre + size * direction), kind
 
 
 def mutate(
@@ -336,16 +377,17 @@ def mutate(
         if scalars and rng.random() < 0.3:
             name = str(rng.choice(scalars))
             value = float(scalar(parameters[name], parent)) if name in parameters else 1.0
-            parameters[name] = _number(value * float(10 ** rng.normal(0, strength)))
+            moved = dict(parameters) | {name: _number(value * float(10 ** rng.normal(0, strength)))}
+            if in_domain(theorem, replace(parent, parameters=moved), name):
+                parameters = moved
             continue
         if not free:
             break
         name = str(rng.choice(free))
         arrays[name] = replace(arrays[name], floats=_moved(arrays[name].floats, rng, strength))
-    for name, law in theorem.initialization.items():
-        if rng.random() < 0.5:
-            shape = sizes_of(setting.parameters[name], dict(parent.sizes))
-            arrays[name] = draw(law, shape, replace(parent, parameters=parameters), rng)
+    for name, law in theorem.initialization.items():  # always drawn anew: data never follow a draw
+        shape = sizes_of(setting.parameters[name], dict(parent.sizes))
+        arrays[name] = draw(law, shape, replace(parent, parameters=parameters), rng)
     return replace(parent, arrays=arrays, parameters=parameters)
 
 

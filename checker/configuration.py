@@ -158,7 +158,8 @@ def approximate(array: ExactArray, configuration: Configuration) -> Floats:
         return array.floats
     scale = float(to_arb(scalar(array.scale, configuration)).mid())
     if array.map == "columns":
-        return scale * array.floats / np.linalg.norm(array.floats, axis=0, keepdims=True)
+        lengths = np.linalg.norm(array.floats, axis=0, keepdims=True)
+        return scale * array.floats / np.where(lengths > 0, lengths, np.nan)
     if array.map == "constant":
         return np.full(array.floats.shape, scale)
     if array.map == "orthogonal":

@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from checker.batch import state_of
-from checker.candidates import activations, draw, fixed_parameters, generator, shapes, sizes_of
+from checker.candidates import (
+    activations,
+    draw,
+    fixed_parameters,
+    generator,
+    in_scope,
+    named_labels,
+    shapes,
+    sizes_of,
+)
 from checker.configuration import Configuration, ExactArray, Floats, scalar
 from checker.errors import UsageError
 from checker.expression.parse import parse_expression
@@ -14,7 +23,7 @@ from checker.expression.tree import Node
 from checker.request import Request
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
-from models.data import DataError, labels, load_data
+from models.data import DataError, load_data
 
 DEFAULTS = {"n": 4, "d": 8, "m": 64}
 """Sizes where neither the request, the data nor the scope says otherwise."""
@@ -42,8 +51,6 @@ def _sizes(theorem: Theorem, request: Request, data: str) -> dict[str, int]:
         sizes["d"] = 64
     if joined:
         sizes["m"] = sizes["d"]
-    from checker.candidates import in_scope
-
     if not in_scope(theorem, sizes, dict(request.parameters)):
         pinned = replace(request, sizes=dict(request.sizes) | own)
         fitting = shapes(theorem, pinned, most=1)
@@ -125,7 +132,7 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     scale = float(scalar(request.scales.get("s_y", _constant("1")), frame))
     state = state_of(frame)
     G, start = state.value("G")[0].numpy(), state.value("yhat")[0].numpy()
-    y = labels(kind, found, own, G, start, seed, scale)
+    y = named_labels(kind, found, own, G, start, seed, scale)
     if kind != "worst":
         y = y * scale
     return replace(frame, arrays=arrays | {"y": ExactArray(y)}, note=note | {"labels": kind})

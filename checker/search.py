@@ -83,6 +83,7 @@ def complete(
     rng: np.random.Generator,
     fractions: Sequence[Fraction] = FRACTIONS,
     device: torch.device = CPU,
+    points: int = 256,
 ) -> list[Assessed]:
     """Choose `exists` parameters and step sizes for candidates of one shape; estimate the hypotheses."""
     size = len(candidates)
@@ -106,7 +107,7 @@ def complete(
             c for c in claims if step is None or step not in claim_dependencies(c, theorem.definitions)
         ]
         part = reduce(without, theorem.definitions, unknown)
-        found, _ = choose(part, _leaf_values(part, scene, size), exists, size, torch_rng)
+        found, _ = choose(part, _leaf_values(part, scene, size), exists, size, torch_rng, points=points)
         values |= found
     chosen = {name: values[name] for name in exists}
     if step is not None:
@@ -297,14 +298,14 @@ def simulate(
     return [_with_margins(a, i, worst, where) for i, a in enumerate(assessed)]
 
 
-def _with_margins(
-    a: Assessed, index: int, worst: dict[str, Tensor], where: dict[str, Tensor]
-) -> Assessed:
+def _with_margins(a: Assessed, index: int, worst: dict[str, Tensor], where: dict[str, Tensor]) -> Assessed:
     if not worst:
         return a
     name = min(worst, key=lambda n: float(worst[n][index]))
     each = tuple(float(w[index]) for w in worst.values())
-    return replace(a, conclusion=float(worst[name][index]), name=name, step=int(where[name][index]), each=each)
+    return replace(
+        a, conclusion=float(worst[name][index]), name=name, step=int(where[name][index]), each=each
+    )
 
 
 class _Signs:
@@ -357,7 +358,9 @@ def evolve(
         seen.sort(key=lambda a: -_rank(a))
         del seen[6 * population :]
         if generation + 1 < generations:
-            parents = [strip(theorem, request, a.configuration) for a in _parents(seen, max(4, population // 4))]
+            parents = [
+                strip(theorem, request, a.configuration) for a in _parents(seen, max(4, population // 4))
+            ]
             fresh = max(4, population // 6)
             strength = 0.5 * 0.6**generation + 0.02
             current = list(neighbours(theorem, request, parents, rng, population - fresh, strength))

@@ -137,3 +137,8 @@ class Theorem:
     limit: str | None
     text: str
     origin: str
+
+    @property
+    def random_start(self) -> bool:
+        """Does the theorem state a start that is drawn?"""
+        return any(law.law not in EXACT_LAWS for law in self.initialization.values())

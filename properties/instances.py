@@ -15,6 +15,7 @@ from checker.activations import BALL_ACTIVATIONS
 from checker.configuration import Configuration, float_arrays, instantiate
 from checker.settings import SETTINGS, State
 from properties.evidence import recording
+from properties.independent import NUMPY_PHI, exact_matrix
 
 V = TypeVar("V")
 
@@ -74,6 +75,20 @@ def near_a_kink(state: State) -> bool:
 def floats_of(configuration: Configuration) -> dict[str, NDArray[np.float64]]:
     """The arrays to nearest: starts of iterations, never a reference."""
     return float_arrays(configuration)
+
+
+def picard_start(configuration: Configuration, seed: int) -> mp.matrix:
+    """A start for Newton's method: float Picard steps from a drawn point, unless they diverge."""
+    found = floats_of(configuration)
+    phi = NUMPY_PHI[str(configuration.activation)]
+    source = found["U"] @ found["X"]
+    T = np.random.default_rng(seed).standard_normal(source.shape)
+    for _ in range(400):
+        following = phi(found["W"] @ T + source)
+        if not np.abs(following).max() < 1e6:
+            break
+        T = following
+    return exact_matrix(T)
 
 
 def entries(value: object) -> list[arb]:

@@ -1,5 +1,7 @@
 """Implicit gradients against central differences in mpmath and against autograd through the iteration."""
 
+from collections.abc import Callable
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from properties.instances import (
     entries,
     floats_of,
     near_a_kink,
+    picard_start,
 )
 from properties.strategies import deq_configurations, least_squares_configurations, seeds
 
@@ -41,12 +44,12 @@ def direction_of(configuration: Configuration, seed: int) -> dict[str, np.ndarra
     return {name: np.round(rng.standard_normal(shape) * 8) / 8 for name, shape in shapes.items()}
 
 
-def _loss_along(configuration: Configuration, direction: dict[str, np.ndarray]):
+def _loss_along(configuration: Configuration, direction: dict[str, np.ndarray]) -> Callable[[mp.mpf], mp.mpf]:
     """The loss as a function of the distance gone along a direction, in mpmath."""
     names = {"deq": ("W", "U", "a"), "least-squares": ("w",)}[configuration.setting]
     X, y = (independent.exact_array(configuration.arrays[name]) for name in ("X", "y"))
     start = {name: independent.exact_array(configuration.arrays[name]) for name in names}
-    guess: list[mp.matrix] = []
+    guess = [picard_start(configuration, 0)] if configuration.setting == "deq" else []
 
     def loss(h: mp.mpf) -> mp.mpf:
         at = dict(start)
@@ -55,10 +58,9 @@ def _loss_along(configuration: Configuration, direction: dict[str, np.ndarray]):
         if configuration.setting == "least-squares":
             return independent.loss(X, at["w"], y)
         source = at["U"] * X
-        first = guess[0] if guess else source * 0
-        T, defect = independent.equilibrium(str(configuration.activation), at["W"], source, first)
-        guess[:] = [T]
-        assert defect < mp.mpf(10) ** -60
+        T, defect = independent.equilibrium(str(configuration.activation), at["W"], source, guess[0])
+        guess[0] = T
+        assert defect < mp.mpf(10) ** -60, "Newton's method in mpmath found no equilibrium"
         return independent.loss(T, at["a"], y)
 
     return loss
@@ -85,7 +87,7 @@ def differences_agree(configuration: Configuration, seed: int, scale: float = 1.
     return None
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.4)
 @given(configuration=REGULAR | least_squares_configurations(), seed=seeds)
 def test_gradients_agree_with_central_differences(configuration: Configuration, seed: int) -> None:
     """
@@ -128,7 +130,7 @@ def autograd_agrees(configuration: Configuration, *, without_tie: bool = False) 
     return None
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.2)
 @given(configuration=REGULAR)
 def test_gradients_agree_with_autograd_through_the_iteration(configuration: Configuration) -> None:
     """

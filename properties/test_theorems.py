@@ -53,7 +53,7 @@ def concludes(theorem: Theorem, case: Case) -> None:
     return None
 
 
-@pytest.mark.undecided(at_most=0.4)
+@pytest.mark.undecided(at_most=0.25)
 @given(st.data())
 def test_deq_contraction(data: st.DataObject) -> None:
     """
@@ -75,7 +75,7 @@ def test_gd_least_squares(data: st.DataObject) -> None:
     concludes(theorem, data.draw(cases(theorem)))
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.05)
 @given(st.data())
 def test_deq_gd(data: st.DataObject) -> None:
     """
@@ -86,7 +86,7 @@ def test_deq_gd(data: st.DataObject) -> None:
     concludes(theorem, data.draw(cases(theorem)))
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.05)
 @given(st.data())
 def test_deq_gd_smooth(data: st.DataObject) -> None:
     """
@@ -97,7 +97,7 @@ def test_deq_gd_smooth(data: st.DataObject) -> None:
     concludes(theorem, data.draw(cases(theorem)))
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.05)
 @given(st.data())
 def test_deq_gd_no_kink(data: st.DataObject) -> None:
     """
@@ -108,7 +108,7 @@ def test_deq_gd_no_kink(data: st.DataObject) -> None:
     concludes(theorem, data.draw(cases(theorem)))
 
 
-@pytest.mark.undecided(at_most=0.3)
+@pytest.mark.undecided(at_most=0.05)
 @given(st.data())
 def test_ling_2023_theorem_1(data: st.DataObject) -> None:
     """

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from models.settings import MODELS, Problem
 from models.flow import gradient_flow
+from models.settings import MODELS, Problem
 from models.training import gradient_descent, picard
 
 

@@ -25,7 +25,7 @@ def test_every_shipped_theorem_has_a_broken_twin() -> None:
 
     missing = [i for i in builtin_ids() if not any(name.startswith(f"{i}-twin") for name in names)]
 
-    assert [] == missing
+    assert missing == []
 
 
 @pytest.mark.parametrize("path", TWINS, ids=lambda p: p.name.removesuffix(".theorem.toml"))
@@ -35,8 +35,8 @@ def test_a_broken_twin_is_refuted_with_a_certificate_that_verifies(path: Path, t
     """
     report = audit(load(str(path)), {}, budget=0, out=tmp_path)
 
-    assert ("refuted", "witness") == (report.verdict, report.basis), report.reason
+    assert (report.verdict, report.basis) == ("refuted", "witness"), report.reason
     assert report.counterexample is not None
     assert report.counterexample.certified
     assert report.counterexample.certificate is not None
-    assert "valid" == verify(Path(report.counterexample.certificate)).status
+    assert verify(Path(report.counterexample.certificate)).status == "valid"

@@ -1,5 +1,6 @@
 """The strategies of the property suite: what they can draw, and what they shrink to."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import mpmath as mp
@@ -30,7 +31,7 @@ QUICK = settings(
 )
 
 
-def _first(strategy: SearchStrategy[Configuration], wanted) -> Configuration:
+def _first(strategy: SearchStrategy[Configuration], wanted: Callable[[Configuration], bool]) -> Configuration:
     phases = settings(QUICK, max_examples=1000, phases=(Phase.generate,))
     return find(strategy, wanted, settings=phases)
 
@@ -114,7 +115,7 @@ def test_every_reach_is_drawn(reach: float) -> None:
         "kink",
     ],
 )
-def test_corners_are_drawn(wanted) -> None:
+def test_corners_are_drawn(wanted: Callable[[Configuration], bool]) -> None:
     """
     The corners that theorems hide behind are within reach of the strategy.
     """
@@ -168,7 +169,7 @@ def test_exact_arrays_agree_with_the_checkers(configuration: Configuration) -> N
 
 def test_solutions_are_counted_by_hand() -> None:
     """
-    z = |z|/2 + 1 has one solution, z = 2 relu(z) - 1 two... and z = relu(z) one or infinitely many.
+    z = |z|/2 + 1 has one solution, z = 2 relu(z) - 1 two; z = relu(z) + u has many, none or one.
     """
     one = independent.solution_counts("abs", np.array([[0.5]]), [[Fraction(1)]])
     two = independent.solution_counts("relu", np.array([[2.0]]), [[Fraction(-1)]])
