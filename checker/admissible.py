@@ -28,7 +28,7 @@ class Reduced:
     skipped: tuple[str, ...]
 
 
-class _Irreducible(Exception):
+class _IrreducibleError(Exception):
     """An unknown parameter stands inside an array."""
 
 
@@ -43,7 +43,7 @@ class _Reducer:
             return node
         if not dependencies(node, self._definitions) & self._unknown:
             if node.shape != ():
-                raise _Irreducible
+                raise _IrreducibleError
             name = self.leaves.setdefault(node, f"#{len(self.leaves)}")
             return Name(name, shape=())
         if isinstance(node, Name):
@@ -71,7 +71,7 @@ def reduce(claims: Iterable[Claim], definitions: Mapping[str, Node], unknown: fr
     for claim in claims:
         try:
             reduced = reducer.claim(claim)
-        except _Irreducible:
+        except _IrreducibleError:
             reduced = None
         if reduced is None:
             skipped.append(claim.text)

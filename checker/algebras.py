@@ -1,7 +1,7 @@
 """The two algebras a theorem is read in: balls for verdicts, torch batches for estimates."""
 
 import torch
-from flint import arb, arb_mat, fmpq
+from flint import arb_mat, fmpq
 from torch import Tensor
 
 from checker.enclosure import Ball, Enclosure, to_arb
@@ -53,4 +53,4 @@ def batches(size: int, device: torch.device) -> Algebra[Tensor]:
 
 def is_exact(value: Ball) -> bool:
     """Is the enclosure a single number?"""
-    return isinstance(value, fmpq) or (isinstance(value, arb) and value.is_exact())
+    return isinstance(value, fmpq) or value.is_exact()

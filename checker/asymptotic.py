@@ -9,11 +9,12 @@ from torch import Tensor
 
 from checker.admissible import LOWEST, feasible_line, reduce
 from checker.batch import scene_of
-from checker.candidates import activations, generator, in_scope, propose
+from checker.candidates import activations, in_scope, propose
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.expression.estimate import estimate
 from checker.expression.simplify import next_depth_of_claim
+from checker.families import generator
 from checker.names import claim_dependencies, of_quantifier
 from checker.probable import redraw
 from checker.records import Hidden
@@ -136,10 +137,7 @@ def grow(
         rows.append(row)
         verdicts.append(verdict)
         sizes_seen, all_values = seen, values
-    if None in verdicts or not verdicts:
-        supported = None
-    else:
-        supported = all(verdicts)
+    supported = None if None in verdicts or not verdicts else all(verdicts)
     return Grown(
         tuple(rows), supported, "; ".join(f"{r.name}: {r.trend}" for r in rows), draws, sizes_seen, all_values
     )

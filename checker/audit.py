@@ -2,37 +2,37 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from checker.asymptotic import Grown, grow
 from checker.campaign import conduct, conduct_flow
-from checker.candidates import activations, generator, shapes
+from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.conditions import header, record
-from checker.counterexample import certify, describe
+from checker.counterexample import certify
 from checker.environment import environment
-from checker.expression.mathml import mathml
+from checker.families import generator
+from checker.findings import (
+    Findings,
+    closest_text,
+    probability_record,
+    satisfiability_record,
+    sharpness_record,
+    simulation_record,
+)
 from checker.names import claim_dependencies, of_quantifier
-from checker.probable import Sampled, sample
+from checker.outcomes import Run
+from checker.probable import sample
 from checker.records import (
     AuditReport,
-    ConclusionRecord,
     Counterexample,
-    Curve,
-    Hidden,
     HypothesisUse,
-    Probability,
-    Satisfiability,
-    Sharpness,
-    Simulation,
     Value,
 )
 from checker.request import Request, read_request
-from checker.runs import Judged, Run
-from checker.search import Assessed, evolve
+from checker.search import Effort, evolve
 from checker.symbolic import decide_steps
 from checker.theorem import Theorem
 from checker.vacuity import LEAST_WIDTH, Vacuity, by_sampling, contradiction
@@ -40,24 +40,6 @@ from checker.verdict import Basis, Verdict
 
 STEPS = 200
 """Steps of a run where the user asks for no other number."""
-
-
-@dataclass
-class Findings:
-    """What the parts of an audit found, before they are put into words."""
-
-    runs: list[Run]
-    hypotheses: list[Judged]
-    satisfying: int
-    tried: int
-    violation: tuple[Run, str] | None = None
-    violation_basis: Basis = Basis.WITNESS
-    closest: Assessed | None = None
-    vacuity: Vacuity | None = None
-    sampled: list[Sampled] | None = None
-    grown: Grown | None = None
-    hidden: tuple[Hidden, ...] = ()
-    hidden_supported: bool | None = True
 
 
 def audit(
@@ -99,20 +81,21 @@ def audit(
         )
     verdict, basis, reason = _verdict(theorem, findings, counterexample, runs)
     options: dict[str, Value] = {
-        "budget": budget, "runs": runs, "steps": taken, "confidence": confidence, **{k: str(v) for k, v in settings.items()},
+        "budget": budget, "runs": runs, "steps": taken, "confidence": confidence,
+        **{k: str(v) for k, v in settings.items()},
     }  # fmt: skip
     return AuditReport(
         theorem=header(theorem),
         verdict=verdict,
         basis=str(basis),
         reason=reason,
-        satisfiability=_satisfiability(findings),
+        satisfiability=satisfiability_record(findings),
         proof=proof,
-        simulation=_simulation(theorem, findings, taken),
-        probability=_probability(findings),
+        simulation=simulation_record(theorem, findings, taken),
+        probability=probability_record(findings),
         hidden=findings.grown.rows if findings.grown else findings.hidden,
         hypothesis_use=_hypothesis_use(theorem),
-        sharpness=_sharpness(theorem, findings.runs),
+        sharpness=sharpness_record(theorem, findings.runs),
         counterexample=counterexample,
         not_done=_not_done(theorem, clock),
         environment=environment(request.seed, device),
@@ -176,7 +159,7 @@ def _sampled_vacuity(
     tell("looking for the most favourable data")
     found = evolve(
         theorem, request, sizes, kinds[0], generator(request.seed, "favourable"),
-        steps=0, population=32, generations=6, conclusions=False,
+        steps=0, effort=Effort(32, 6), conclusions=False,
     )  # fmt: skip
     best = max(found, key=lambda a: a.hypotheses if math.isfinite(a.hypotheses) else -math.inf)
     return by_sampling(theorem, request, best, clock, tell)
@@ -247,7 +230,7 @@ def _verdict(
         return "inconclusive", Basis.SAMPLE, "every run held, but a hidden constant's required value may grow"
     if not findings.satisfying:
         why = findings.vacuity.reason if findings.vacuity is not None else ""
-        miss = _closest_text(findings.closest)
+        miss = closest_text(findings.closest)
         return (
             "inconclusive",
             Basis.SAMPLE,
@@ -257,15 +240,10 @@ def _verdict(
         "inconclusive",
         Basis.SAMPLE,
         (
-            f"{held} of the {runs} runs asked for held at every step; {findings.satisfying} satisfied the hypotheses"
+            f"{held} of the {runs} runs asked for held at every step; "
+            f"{findings.satisfying} satisfied the hypotheses"
         ),
     )
-
-
-def _closest_text(closest: Assessed | None) -> str:
-    if closest is None or not math.isfinite(closest.hypotheses):
-        return ""
-    return f"; the closest one misses by a factor {10**-closest.hypotheses:.3g}"
 
 
 def _probable_verdict(findings: Findings, runs: int) -> tuple[str, Basis, str]:
@@ -290,7 +268,8 @@ def _probable_verdict(findings: Findings, runs: int) -> tuple[str, Basis, str]:
         return "inconclusive", Basis.SAMPLE, f"only {decided} draws were decided; {runs} are asked for"
     worst = min(sampled, key=lambda s: s.record.upper - s.claimed[0])
     text = (
-        f"in {len(sampled)} configurations the interval does not exclude the claimed probability; the tightest: "
+        f"in {len(sampled)} configurations the interval does not exclude the claimed probability; "
+        f"the tightest: "
         f"claimed {worst.claimed[0]:.6g}, interval [{worst.record.lower:.6g}, {worst.record.upper:.6g}]"
     )
     return "supported", Basis.SAMPLE, text
@@ -303,113 +282,10 @@ def _grown_verdict(grown: Grown) -> tuple[str, Basis, str]:
     return "inconclusive", Basis.SAMPLE, f"{why} ({grown.reason})"
 
 
-def _satisfiability(findings: Findings) -> Satisfiability:
-    if findings.vacuity is not None and findings.vacuity.basis is not None:
-        engine = "z3+cvc5" if findings.vacuity.basis == "proof" else "seeded draws"
-        return Satisfiability(
-            "fails", findings.vacuity.basis, None, engine, findings.vacuity.reason, findings.vacuity.misses
-        )
-    witness = _witness(findings)
-    if witness is not None:
-        reason = "a configuration satisfies every hypothesis, certified in balls"
-        return Satisfiability("holds", "witness", witness, "search, then balls", reason)
-    if findings.grown is not None and findings.grown.draws:
-        return Satisfiability("holds", "sample", None, "float64 draws", "draws satisfied the hypotheses")
-    reason = f"no configuration was found among {findings.tried}{_closest_text(findings.closest)}"
-    misses = findings.vacuity.misses if findings.vacuity is not None else ()
-    return Satisfiability("undecided", "sample", None, "search", reason, misses)
-
-
-def _witness(findings: Findings) -> dict[str, Value] | None:
-    if not findings.runs:
-        return None
-    return describe(findings.runs[0].configuration)
-
-
-def _simulation(theorem: Theorem, findings: Findings, steps: int) -> Simulation:
-    runs = findings.runs
-    curves = tuple(c for c in (_curve(theorem, name, runs) for name in _plotted(theorem)) if c is not None)
-    return Simulation(
-        runs=len(runs),
-        steps=0 if theorem.algorithm == "none" else steps,
-        configurations_satisfying_hypotheses=findings.satisfying,
-        undecided=sum(1 for r in runs if r.verdict is Verdict.UNDECIDED),
-        conclusions=tuple(_conclusion(theorem, c.name, runs) for c in theorem.conclusions),
-        runs_in_balls=sum(1 for r in runs if r.mode == "balls"),
-        runs_in_float=sum(1 for r in runs if r.mode != "balls"),
-        ended_early=sum(1 for r in runs if r.ended),
-        curves=curves,
-        losses=tuple(r.losses for r in runs[:40]),
-    )
-
-
-def _conclusion(theorem: Theorem, name: str, runs: list[Run]) -> ConclusionRecord:
-    named = next(c for c in theorem.conclusions if c.name == name)
-    outcomes = [(k, r, r.outcomes[name]) for k, r in enumerate(runs) if name in r.outcomes]
-    failed = sum(1 for _, _, o in outcomes if o.verdict is Verdict.FAILS)
-    held = sum(1 for _, _, o in outcomes if o.verdict is Verdict.HOLDS)
-    open_ = len(outcomes) - failed - held
-    status = Verdict.FAILS if failed else (Verdict.HOLDS if held and not open_ else Verdict.UNDECIDED)
-    basis = Basis.WITNESS if failed else (Basis.SAMPLE if outcomes else Basis.ASSUMED)
-    rated = [(o.worst, k, r, o) for k, r, o in outcomes if o.worst is not None]
-    worst = min(rated, key=lambda item: (item[0], item[1])) if rated else None
-    reason = next((o.reason for _, _, o in outcomes if o.verdict is Verdict.UNDECIDED), "")
-    return ConclusionRecord(
-        name=name, claim=named.claim.text, status=str(status), basis=str(basis),
-        worst_margin=None if worst is None else worst[0],
-        worst_run=None if worst is None else describe(worst[2].configuration) | {"run": worst[1], "step": worst[3].at},
-        held=held, failed=failed, undecided=open_, why=named.why, reason=reason, mathml=mathml(named.claim),
-    )  # fmt: skip
-
-
-def _plotted(theorem: Theorem) -> list[str]:
-    """The conclusions worth a plot: those that bound the loss first."""
-    names = [c.name for c in theorem.conclusions if "loss" in c.claim.text]
-    return sorted(names, key=lambda n: n != "rate")[:2]
-
-
-def _curve(theorem: Theorem, name: str, runs: list[Run]) -> Curve | None:
-    rated = [
-        (o.worst, k, r)
-        for k, r in enumerate(runs)
-        if (o := r.outcomes.get(name)) and o.worst is not None and o.lhs
-    ]
-    failing = [item for item in rated if item[2].outcomes[name].verdict is Verdict.FAILS]
-    chosen = min(failing or rated, key=lambda item: (item[0], item[1]), default=None)
-    if chosen is None:
-        return None
-    run = chosen[2]
-    outcome = run.outcomes[name]
-    times = run.times[: len(outcome.lhs)] or tuple(float(k) for k in range(len(outcome.lhs)))
-    return Curve(name, outcome.operator, times, outcome.lhs, outcome.rhs)
-
-
-def _probability(findings: Findings) -> Probability | None:
-    if not findings.sampled:
-        return None
-    return min(findings.sampled, key=lambda s: (not s.excluded, s.record.upper - s.claimed[0])).record
-
-
 def _hypothesis_use(theorem: Theorem) -> tuple[HypothesisUse, ...]:
     return tuple(
         HypothesisUse(h.name, None, "not examined: no run was made without it") for h in theorem.hypotheses
     )
-
-
-def _sharpness(theorem: Theorem, runs: list[Run]) -> tuple[Sharpness, ...]:
-    out: list[Sharpness] = []
-    for conclusion in theorem.conclusions:
-        rated = [
-            (o.worst, k, o.at)
-            for k, r in enumerate(runs)
-            if (o := r.outcomes.get(conclusion.name)) and o.worst is not None and o.verdict is Verdict.HOLDS
-        ]
-        if rated:
-            slack, k, at = min(rated)
-            out.append(Sharpness(conclusion.name, slack, f"run {k}, step {at}"))
-        else:
-            out.append(Sharpness(conclusion.name, None, "no run with a certified margin"))
-    return tuple(out)
 
 
 def _not_done(theorem: Theorem, clock: Clock) -> tuple[str, ...]:

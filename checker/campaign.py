@@ -7,17 +7,20 @@ import numpy as np
 import torch
 
 from checker.batch import CPU
-from checker.candidates import activations, generator, shapes
+from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.families import generator
 from checker.flow import integrate, judge_flow, standing_violation
 from checker.hidden import threshold
+from checker.hypotheses import Judged, equilibrium_certified, gates, judge_hypotheses
 from checker.names import claim_dependencies, of_quantifier
+from checker.outcomes import Run
 from checker.records import Hidden
 from checker.request import Request
-from checker.runs import Judged, Run, equilibrium_certified, gates, judge_hypotheses, run
-from checker.search import Assessed, evolve
+from checker.runs import run
+from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.theorem import Theorem
 from checker.verdict import Basis, Verdict
 
@@ -26,12 +29,6 @@ ROUNDS = 4
 
 LARGE = ((3, 6, 24), (4, 8, 48))
 """Shapes (n, d, m) judged at the points a float64 run computes."""
-
-SWEEP = {"population": 32, "generations": 3}
-"""The search made in every shape, before runs are judged."""
-
-ATTACK = {"population": 120, "generations": 7}
-"""The longer search for a violation made once enough runs held."""
 
 SEARCH_BITS = (64, 128, 256)
 """Precisions tried for a candidate's hypotheses; a candidate needing more is passed over."""
@@ -164,7 +161,7 @@ def conduct(
             kind = _turned(theorem, request, activation, turn)
             rng = generator(request.seed, "search", turn, index)
             progress(f"searching {_words(sizes, kind)}")
-            found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 40), device=device, **SWEEP)
+            found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 40), device=device)
             campaign.tried += len(found)
             _note_closest(campaign, found)
             if _violated(theorem, campaign, found, steps, clock, progress):
@@ -201,7 +198,7 @@ def _attack(
         progress(f"attacking {_words(sizes, activation)}")
         rng = generator(request.seed, "attack", index)
         found = evolve(
-            theorem, request, sizes, activation, rng, steps=min(steps, 30), device=device, **ATTACK
+            theorem, request, sizes, activation, rng, steps=min(steps, 30), effort=ATTACK, device=device
         )
         campaign.tried += len(found)
         if _violated(theorem, campaign, found, steps, clock, progress):
@@ -312,7 +309,7 @@ def _support_large(
         progress(f"searching {_words(sizes, kinds[index % len(kinds)])}")
         found = evolve(
             theorem, request, sizes, kinds[index % len(kinds)], rng,
-            steps=20, population=16, generations=3, conclusions=False, device=device,
+            steps=20, effort=Effort(16, 3), conclusions=False, device=device,
         )  # fmt: skip
         for a in [a for a in found if a.hypotheses >= 0][:2]:
             if clock.cuts("wider networks in float64", needs=5.0):
@@ -352,7 +349,7 @@ def conduct_flow(
             rng = generator(request.seed, "flow", turn, index)
             progress(f"searching {_words(sizes, kind)}")
             found = evolve(
-                theorem, request, sizes, kind, rng, steps=0, population=24, generations=5, conclusions=False
+                theorem, request, sizes, kind, rng, steps=0, effort=Effort(24, 5), conclusions=False
             )
             campaign.tried += len(found)
             _note_closest(campaign, found)

@@ -5,7 +5,6 @@ nothing else; the rest is free, and the families below reach into its corners: z
 identities, orthogonal, triangular, low rank, sparse, many scales, and short dyadics.
 """
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -17,10 +16,11 @@ from checker.configuration import Configuration, ExactArray, Floats, ScalarEnv, 
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import judge
 from checker.expression.tree import Node, Number
+from checker.families import draw, free_matrix, sizes_of
 from checker.names import used_names
 from checker.request import Request
 from checker.settings import SETTINGS
-from checker.theorem import Draw, Theorem
+from checker.theorem import Theorem
 from checker.verdict import Verdict
 from models.data import DataError, labels, load_data
 
@@ -39,12 +39,6 @@ SMALL = {
     "least-squares": ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 3, 3), (3, 3, 3), (3, 5, 5), (4, 6, 6), (2, 8, 8)),
 }
 """The shapes (n, d, m) tried first, small ones before large ones."""
-
-
-def generator(seed: int, *path: int | str) -> np.random.Generator:
-    """A generator for one declared purpose: the same seed and path give the same draws."""
-    words = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]
-    return np.random.default_rng([seed, *words])
 
 
 def _frame(theorem: Theorem, sizes: dict[str, int], parameters: dict[str, Node]) -> Configuration:
@@ -109,81 +103,6 @@ def activations(theorem: Theorem, request: Request) -> tuple[str | None, ...]:
     return names
 
 
-def draw(law: Draw, shape: tuple[int, ...], frame: Configuration, rng: np.random.Generator) -> ExactArray:
-    """One draw of a declared law. Arguments may use sizes and parameters."""
-    values = [
-        float(scalar(node, frame)) if law.law in {"normal", "uniform"} else 0.0 for node in law.arguments
-    ]
-    if law.law == "normal":
-        if values[1] < 0:
-            raise UsageError("a normal law has a negative variance here")
-        return ExactArray(values[0] + np.sqrt(values[1]) * rng.standard_normal(shape))
-    if law.law == "uniform":
-        return ExactArray(rng.uniform(values[0], values[1], shape))
-    if law.law == "rademacher":
-        return ExactArray(rng.choice([-1.0, 1.0], shape))
-    if law.law in {"orthogonal", "goe"}:
-        return ExactArray(rng.standard_normal(shape), law.law, law.arguments[0])
-    if law.law == "constant":
-        return ExactArray(np.zeros(shape), "constant", law.arguments[0])
-    return ExactArray(np.zeros(shape))
-
-
-def sizes_of(shape: tuple[str | int, ...], sizes: dict[str, int]) -> tuple[int, ...]:
-    """A declared shape as numbers."""
-    return tuple(sizes[k] if isinstance(k, str) else k for k in shape)
-
-
-def _dyadic(x: Floats, bits: int) -> Floats:
-    """Every entry rounded to a few significant bits: a witness that a reader can redo."""
-    mantissa, exponent = np.frexp(x)
-    return np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent)
-
-
-def free_matrix(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """A matrix or vector from one of the families, at spectral size about 1; some with rows of many scales."""
-    base = _family(shape, rng)
-    if rng.random() < 0.3:
-        rows = 10 ** rng.uniform(-3, 0, shape[0])
-        rows[int(rng.integers(shape[0]))] = 1.0
-        base = base * (rows if len(shape) == 1 else rows[:, None])
-    return base
-
-
-def _family(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    if len(shape) == 1:
-        kind = rng.integers(5)
-        v = rng.standard_normal(shape)
-        if kind == 0:
-            return np.ones(shape)
-        if kind == 1:
-            return np.eye(1, shape[0], int(rng.integers(shape[0])))[0]
-        return _dyadic(v, 2) if kind == 2 else v
-    rows, columns = shape
-    g = rng.standard_normal(shape)
-    kind = int(rng.integers(10))
-    if kind == 0:
-        base = np.eye(rows, columns)
-    elif kind == 1:
-        base = np.linalg.qr(rng.standard_normal((max(shape), max(shape))))[0][:rows, :columns]
-    elif kind == 2:
-        base = np.triu(g, 1) if rows == columns and rows > 1 else g
-    elif kind == 3:
-        base = np.outer(rng.standard_normal(rows), rng.standard_normal(columns))
-    elif kind == 4:
-        base = g * (rng.random(shape) < 0.4)
-    elif kind == 5:
-        base = np.ones(shape)
-    elif kind == 6:
-        base = (g + g.T) if rows == columns else np.abs(g)
-    elif kind == 7:
-        base = -np.eye(rows, columns)
-    else:
-        base = _dyadic(g, 2) if kind == 8 else g
-    norm = float(np.linalg.norm(base, 2))
-    return base / norm if norm > 0 and kind not in {5} else base / max(shape)
-
-
 def _inputs(d: int, n: int, rng: np.random.Generator) -> tuple[Floats, str]:
     kinds = ["gaussian", "sphere", "basis"]
     kinds += ["orthogonal"] if n <= d else []
@@ -209,17 +128,17 @@ def data_array(
     if request.data is not None:
         seed = int(rng.integers(2**31)) if request.data != "fixed" else 0
         try:
-            X, own = load_data(request.data, n=n, d=d, seed=seed)
+            found, own = load_data(request.data, n=n, d=d, seed=seed)
         except DataError as error:
             raise UsageError(f"--set data: {error}") from error
         name = request.data
     else:
-        X, name = _inputs(d, n, rng)
+        found, name = _inputs(d, n, rng)
         if theorem.scope.data_norm is None:
-            X = X * 10 ** rng.uniform(-1, 1)
+            found = found * 10 ** rng.uniform(-1, 1)
     if theorem.scope.data_norm is not None:
-        return ExactArray(X, "columns", theorem.scope.data_norm), own, name
-    return ExactArray(X), own, name
+        return ExactArray(found, "columns", theorem.scope.data_norm), own, name
+    return ExactArray(found), own, name
 
 
 def _number(value: float) -> Node:
@@ -262,7 +181,7 @@ def propose(
 
 
 def in_domain(theorem: Theorem, frame: Configuration, name: str) -> bool:
-    """Is a parameter's value certainly in its domain? A domain that needs other values counts as satisfied."""
+    """Is a parameter's value certainly in its domain? One that needs other values counts as satisfied."""
     domain = theorem.parameters[name].domain
     if domain is None:
         return True

@@ -37,8 +37,8 @@ from checker.declaration import read_theorem
 from checker.enclosure import Ball, decimal_bounds
 from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError
 from checker.expression.enclose import Judgement
+from checker.hypotheses import equilibrium_certified
 from checker.records import VerifyReport
-from checker.runs import equilibrium_certified
 from checker.theorem import Theorem
 from checker.verdict import Verdict, all_of
 from checker.violation import judge_step

@@ -27,7 +27,7 @@ from checker.theorem import Theorem
 _RATIONAL: Final = re.compile(r"(-?\d{1,400})(?:/([1-9]\d{0,400}))?")
 
 
-class Mismatch(Exception):  # noqa: N818 - a finding, not a mistake of ours
+class Mismatch(Exception):
     """The certificate does not fit its theorem; `reason` is a clause for the report."""
 
     def __init__(self, reason: str) -> None:

@@ -7,7 +7,6 @@ from flint import arb_mat, ctx
 
 from checker.admissible import reduce
 from checker.algebras import is_exact
-from checker.candidates import generator
 from checker.configuration import Configuration
 from checker.configure import configure
 from checker.enclosure import Ball, decimal_bounds, frobenius, outward, to_arb
@@ -16,17 +15,18 @@ from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.mathml import mathml
 from checker.expression.text import to_text
+from checker.families import generator
 from checker.hidden import hidden_record
+from checker.hypotheses import PRECISIONS, Judged, Scenes, gates, judge_hypotheses, undecided
 from checker.impossible import impossible
 from checker.intervals import WHOLE, Interval
 from checker.names import claim_dependencies, of_quantifier
 from checker.predictions import predictions
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
 from checker.request import Request, read_request
-from checker.runs import PRECISIONS, Judged, Scenes, gates, judge_hypotheses, undecided
-from checker.search import complete
+from checker.search import WHOLE_BOUND, complete
 from checker.settings import SETTINGS
-from checker.theorem import Theorem
+from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Basis, Verdict, all_of
 
 VERDICTS = {Verdict.HOLDS: "applies", Verdict.FAILS: "does-not-apply", Verdict.UNDECIDED: "undecided"}
@@ -135,7 +135,8 @@ def _outside(theorem: Theorem, configuration: Configuration) -> list[HypothesisR
     return [
         HypothesisRecord(
             name="scope.activation", claim=f"activation in {', '.join(allowed)}",
-            status=str(Verdict.HOLDS if inside else Verdict.FAILS), basis=str(Basis.PROOF), lhs=None, rhs=None,
+            status=str(Verdict.HOLDS if inside else Verdict.FAILS), basis=str(Basis.PROOF),
+            lhs=None, rhs=None,
             margin=None, engine="exact numbers", why="the theorem is stated for these activations",
             reason=f"the activation is {configuration.activation}",
         )
@@ -150,7 +151,7 @@ def _complete(
     step = theorem.step if theorem.step and theorem.step not in configuration.parameters else None
     if not exists and step is None:
         return configuration, (), False
-    found = complete(theorem, [configuration], generator(request.seed, "exists"), fractions=(1,))[0]
+    found = complete(theorem, [configuration], generator(request.seed, "exists"), fractions=WHOLE_BOUND)[0]
     return replace(found.configuration, note=configuration.note), exists, step is not None
 
 
@@ -204,7 +205,7 @@ def _open(judgement: Judgement, note: str) -> Judgement:
 
 
 def _hanging(
-    theorem: Theorem, configuration: Configuration, claim, hidden: frozenset[str]
+    theorem: Theorem, configuration: Configuration, claim: NamedClaim, hidden: frozenset[str]
 ) -> HypothesisRecord:
     """A hypothesis about something that has no single value here."""
     names = claim_dependencies(claim.claim, theorem.definitions)

@@ -93,10 +93,6 @@ def scalar(node: Node, configuration: Configuration) -> Ball:
     return value
 
 
-def _column(entries: list[arb]) -> arb_mat:
-    return arb_mat(len(entries), 1, entries)
-
-
 def _orthonormal_columns(floats: Floats) -> list[arb_mat]:
     columns: list[arb_mat] = []
     for j in range(floats.shape[1]):

@@ -5,21 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from checker.batch import state_of
-from checker.candidates import (
-    activations,
-    draw,
-    fixed_parameters,
-    generator,
-    in_scope,
-    named_labels,
-    shapes,
-    sizes_of,
-)
+from checker.candidates import activations, fixed_parameters, in_scope, named_labels, shapes
 from checker.configuration import Configuration, ExactArray, Floats, scalar
 from checker.errors import UsageError
 from checker.expression.parse import parse_expression
 from checker.expression.shapes import Where, annotate
 from checker.expression.tree import Node
+from checker.families import draw, generator, sizes_of
 from checker.request import Request
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
@@ -28,12 +20,8 @@ from models.data import DataError, load_data
 DEFAULTS = {"n": 4, "d": 8, "m": 64}
 """Sizes where neither the request, the data nor the scope says otherwise."""
 
-LAWS = {
-    "W": ("normal", "0", "2*({s_w})**2/m"),
-    "U": ("normal", "0", "2*({s_u})**2/d"),
-    "a": ("normal", "0", "({s_a})**2/m"),
-}
-"""The start of a deq where the theorem states none; s_w = 0.1, s_u = 1, s_a = 0 unless set."""
+VARIANCES = {"W": "2*({s_w})**2/m", "U": "2*({s_u})**2/d", "a": "({s_a})**2/m"}
+"""Variances of the centred normal start of a deq where none is stated; see SCALE_DEFAULTS."""
 
 SCALE_DEFAULTS = {"s_w": "1/10", "s_u": "1", "s_a": "0", "s_y": "1"}
 
@@ -100,8 +88,8 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     sizes, seed = dict(frame.sizes), request.seed
     own: Floats | None = None
     if "X" in theorem.data and request.data is None:
-        X = draw(theorem.data["X"], (sizes["d"], sizes["n"]), frame, generator(seed, "X"))
-        found = X.floats
+        inputs = draw(theorem.data["X"], (sizes["d"], sizes["n"]), frame, generator(seed, "X"))
+        found = inputs.floats
         data = "drawn"
     else:
         try:
@@ -109,8 +97,8 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
         except DataError as error:
             raise UsageError(f"--set data: {error}") from error
         norm = theorem.scope.data_norm
-        X = ExactArray(found) if norm is None else ExactArray(found, "columns", norm)
-    arrays: dict[str, ExactArray] = {"X": X, "y": ExactArray(np.zeros(sizes["n"]))}
+        inputs = ExactArray(found) if norm is None else ExactArray(found, "columns", norm)
+    arrays: dict[str, ExactArray] = {"X": inputs, "y": ExactArray(np.zeros(sizes["n"]))}
     for name, shape in setting.parameters.items():
         law = theorem.initialization.get(name) or _default_law(name, request)
         if name in theorem.initialization and any(k in request.scales for k in _scales_of(name)):
@@ -143,9 +131,9 @@ def _scales_of(name: str) -> tuple[str, ...]:
 
 
 def _default_law(name: str, request: Request) -> Draw:
-    if name not in LAWS:
+    if name not in VARIANCES:
         return Draw("zeros", ())
-    law, mean, variance = LAWS[name]
+    variance = VARIANCES[name]
     key = _scales_of(name)[0]
     if key == "s_a" and key not in request.scales:
         return Draw("zeros", ())
@@ -153,7 +141,7 @@ def _default_law(name: str, request: Request) -> Draw:
     node = _constant(variance.format(**{key: text}))
     if key in request.scales:
         node = _replaced(variance, key, request.scales[key])
-    return Draw(law, (_constant(mean), node))
+    return Draw("normal", (_constant("0"), node))
 
 
 def _replaced(variance: str, key: str, value: Node) -> Node:

@@ -6,8 +6,9 @@ from checker.certificate import verify, write_certificate
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.expression.text import to_text
+from checker.outcomes import Run
 from checker.records import Counterexample, Value
-from checker.runs import Run, run
+from checker.runs import run
 from checker.shrink import shrink
 from checker.theorem import Theorem
 from checker.verdict import Basis

@@ -12,8 +12,10 @@ from checker.algebras import BALLS
 from checker.batch import stack
 from checker.configuration import Configuration, Floats, instantiate
 from checker.enclosure import Enclosure, matrix
+from checker.hypotheses import given_values
 from checker.names import used_names
-from checker.runs import Ledger, Run, given_values, judge_at, judged_conclusions, middle_of_loss
+from checker.outcomes import Ledger, Run
+from checker.runs import judge_at, judged_conclusions, middle_of_loss
 from checker.scene import Path, Scene
 from checker.settings import SETTINGS
 from checker.theorem import Theorem

@@ -6,13 +6,13 @@ from flint import arb, arb_mat, ctx, fmpq
 
 from checker.admissible import Reduced, reduce
 from checker.configuration import Configuration
-from checker.enclosure import Ball, decimal_bounds
+from checker.enclosure import Ball, outward
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import judge
 from checker.expression.mathml import mathml
 from checker.expression.tree import Call, Node
+from checker.hypotheses import start_scene
 from checker.records import HypothesisRecord
-from checker.runs import start_scene
 from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Basis, Verdict
 
@@ -113,8 +113,8 @@ def _bisect(reduced: Reduced, leaves: dict[str, Ball], name: str, inside: fmpq, 
             inside = middle
         else:
             outside = middle
-    lo, hi = decimal_bounds(inside)
-    return float(lo if inside < outside else hi)
+    lo, hi = outward(inside)
+    return lo if inside < outside else hi
 
 
 def hidden_record(

@@ -5,18 +5,19 @@ from dataclasses import replace
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from checker.candidates import generator
 from checker.configuration import Configuration, scalar
 from checker.configure import configure
-from checker.enclosure import Ball, Enclosure, decimal_bounds, to_arb
+from checker.enclosure import Ball, Enclosure, decimal_bounds, outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
+from checker.expression.enclose import enclose
 from checker.expression.tree import Call, Comparison, Name, Node
+from checker.families import generator
+from checker.hypotheses import Scenes, gates, judge_hypotheses
 from checker.names import claim_dependencies
 from checker.records import Predicted
 from checker.request import Request
-from checker.runs import Scenes, gates, judge_hypotheses
 from checker.scene import Scene
-from checker.search import complete
+from checker.search import WHOLE_BOUND, complete
 from checker.theorem import Theorem
 from checker.verdict import Verdict
 
@@ -43,7 +44,7 @@ class _Override:
 
 
 def _at(scene: Scene[Enclosure], node: Node, values: dict[str, Enclosure]) -> arb:
-    value = scene.algebra.evaluate(node, _Override(scene, values))
+    value = enclose(node, _Override(scene, values))
     if isinstance(value, arb_mat):
         raise NotEnclosed("a rate is a number")
     return to_arb(value)
@@ -55,7 +56,7 @@ def _rate_of(scene: Scene[Enclosure], part: Comparison) -> arb | None:
         return None
     left = part.left
     if isinstance(left, Call) and left.function == "next" and left.arguments == (Name("loss"),):
-        if not _at(scene, part.right, {"loss": fmpq(0), "tau": fmpq(1)}) == 0:
+        if not _at(scene, part.right, {"loss": fmpq(0), "tau": fmpq(1)}).is_zero():
             return None
         return _at(scene, part.right, {"loss": fmpq(1), "tau": fmpq(1)})
     if left == Name("loss"):
@@ -78,7 +79,7 @@ def _rate(theorem: Theorem, scene: Scene[Enclosure]) -> tuple[arb | None, str]:
     return None, "no conclusion bounds the loss by a constant factor a step"
 
 
-def _upper(value: Ball) -> str:
+def _upper(value: Ball) -> str | None:
     return decimal_bounds(value)[1]
 
 
@@ -109,7 +110,7 @@ def _steps(rate: arb | None) -> Predicted:
     if not (rate > 0 and rate < 1):
         return Predicted(None, "the predicted factor is not certainly between 0 and 1")
     count = (arb(10).log() * -6 / rate.log()).upper()
-    return Predicted(math.ceil(float(_upper(count))), "from the predicted factor, rounded up")
+    return Predicted(math.ceil(outward(count)[1]), "from the predicted factor, rounded up")
 
 
 def _largest_step(
@@ -132,7 +133,7 @@ def _largest_step(
     if not step_was_open:
         kept = {k: v for k, v in configuration.parameters.items() if k != step}
         candidate = replace(configuration, parameters=kept)
-        found = complete(theorem, [candidate], generator(request.seed, "step"), fractions=(1,))[0]
+        found = complete(theorem, [candidate], generator(request.seed, "step"), fractions=WHOLE_BOUND)[0]
         candidate = found.configuration
     if step not in candidate.parameters:
         return Predicted(None, f"no admissible {step} was found")
@@ -170,14 +171,16 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
             wider = replace(wider, data=None)
         try:
             candidate = configure(theorem, wider)
-            found = complete(theorem, [candidate], generator(request.seed, "width", width), fractions=(1,))[0]
+            found = complete(
+                theorem, [candidate], generator(request.seed, "width", width), fractions=WHOLE_BOUND
+            )[0]
         except (UsageError, NotEnclosed, RuntimeError):
             continue
         if found.hypotheses < 0:
             continue
         if width > CERTIFIED_UP_TO:
-            return Predicted(width, "estimated, not certified: the smallest power of two at which the hypotheses "
-                             "hold for one draw of the same seed")  # fmt: skip
+            return Predicted(width, "estimated, not certified: the smallest power of two at which the "
+                             "hypotheses hold for one draw of the same seed")  # fmt: skip
         judged = judge_hypotheses(theorem, found.configuration, precisions=(64,))
         if all(j.verdict is Verdict.HOLDS for j in judged):
             return Predicted(

@@ -12,14 +12,17 @@ import numpy as np
 from flint import arb_mat, ctx, fmpq
 
 from checker.campaign import certified, hidden_gates
-from checker.candidates import activations, draw, generator, propose, shapes, sizes_of
+from checker.candidates import activations, propose, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.enclosure import outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.families import draw, generator, sizes_of
+from checker.hypotheses import Judged, judge_hypotheses, start_scene
+from checker.outcomes import Run
 from checker.records import Probability
 from checker.request import Request
-from checker.runs import Judged, Run, judge_hypotheses, run, start_scene
+from checker.runs import run
 from checker.search import complete, simulate
 from checker.settings import SETTINGS
 from checker.statistics import binomial_interval

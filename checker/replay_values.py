@@ -21,7 +21,7 @@ Value: TypeAlias = Any
 """A number, a vector or a matrix."""
 
 
-class NotReplayed(Exception):  # noqa: N818 - an answer, not a mistake
+class NotReplayed(Exception):
     """The second code path has no answer; `reason` is a clause for reports."""
 
     def __init__(self, reason: str) -> None:

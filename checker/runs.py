@@ -6,7 +6,7 @@ exact start of its own; it supports, and never refutes.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -14,24 +14,22 @@ from flint import arb, arb_mat, ctx, fmpq
 
 from checker.algebras import BALLS
 from checker.batch import stack
-from checker.configuration import Configuration, ScalarEnv, exact, instantiate, scalar
+from checker.configuration import Configuration, instantiate
 from checker.dynamics import descend, picard, planned_precision
-from checker.enclosure import Ball, Enclosure, frobenius, matrix, outward, root, to_arb
+from checker.enclosure import Ball, Enclosure, frobenius, matrix, root, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.expression.enclose import Judgement, judge
+from checker.expression.enclose import Judgement
 from checker.expression.simplify import next_depth_of_claim, same_at_start
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Number
-from checker.kernel_names import kernel_enclosures
-from checker.names import claim_dependencies, is_about_well_posedness, used_names
+from checker.hypotheses import given_values, judge_safely, start_scene, undecided
+from checker.names import claim_dependencies, used_names
+from checker.outcomes import Ledger, Run, middle
 from checker.scene import Moment, Path, Scene, State, dependencies
 from checker.settings import SETTINGS
 from checker.settings.base import Instance
 from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Verdict
 from models.training import gradient_descent
-
-PRECISIONS = (64, 128, 256, 512, 1024)
-"""The working precisions tried for a hypothesis, in bits; after the last it stays undecided."""
 
 FLOAT_PRECISION = 128
 """The precision at which computed points are enclosed."""
@@ -40,172 +38,6 @@ PICARD_BITS = 128
 
 EARLY_END = fmpq(1, 10**20)
 """A run ends once loss <= EARLY_END * loss_0, certifiably."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One hypothesis (or scope or domain claim) judged, at the precision that decided it."""
-
-    name: str
-    claim: Claim
-    why: str
-    judgement: Judgement
-    precision: int
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.judgement.verdict
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One conclusion along one run. `worst` is the least certified margin in decades, at step `at`."""
-
-    verdict: Verdict
-    worst: float | None
-    at: int
-    failed_at: int | None
-    reason: str
-    operator: str
-    lhs: tuple[float | None, ...]
-    rhs: tuple[float | None, ...]
-    failure: Judgement | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """A judged run: `mode` is "balls" or "float"; `steps` were judged, `ended` says why it stopped."""
-
-    configuration: Configuration
-    mode: str
-    precision: int
-    steps: int
-    ended: str
-    outcomes: Mapping[str, Outcome]
-    losses: tuple[float | None, ...]
-    times: tuple[float, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        verdicts = {outcome.verdict for outcome in self.outcomes.values()}
-        if Verdict.FAILS in verdicts:
-            return Verdict.FAILS
-        return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.HOLDS
-
-
-def undecided(reason: str) -> Judgement:
-    """A judgement that knows nothing."""
-    return Judgement(Verdict.UNDECIDED, "", None, None, None, reason)
-
-
-def start_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
-    """The state at initialization in balls, at the ambient precision."""
-    instance = instantiate(configuration)
-    state = SETTINGS[configuration.setting].enclose(instance)
-    return Scene(theorem, BALLS, state, given_values(theorem, configuration))
-
-
-class Scenes:
-    """Scenes of one theorem kept by precision, so that the same arrays are enclosed once."""
-
-    def __init__(self, theorem: Theorem) -> None:
-        self._theorem = theorem
-        self._kept: dict[int, tuple[Configuration, Scene[Enclosure]]] = {}
-
-    def at(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
-        """The scene at a precision; call it inside `ctx.workprec(precision)`."""
-        kept = self._kept.get(precision)
-        if kept is not None and kept[0].arrays is configuration.arrays:
-            old, scene = kept
-            changed = {
-                name: scalar(node, configuration)
-                for name, node in configuration.parameters.items()
-                if old.parameters.get(name) != node
-            }
-            scene = scene.with_given(changed) if changed else scene
-        else:
-            scene = start_scene(self._theorem, configuration)
-        self._kept[precision] = (configuration, scene)
-        return scene
-
-
-def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
-    """Parameters, variables and population kernels of a configuration, in balls."""
-    given: dict[str, Enclosure] = {
-        name: scalar(node, configuration) for name, node in configuration.parameters.items()
-    }
-    for name, variable in theorem.variables.items():
-        value = exact(configuration.arrays[name], configuration)
-        given[name] = value if variable.shape else value[0, 0]
-    return given | kernel_enclosures(theorem, configuration)
-
-
-def gates(theorem: Theorem, configuration: Configuration) -> list[NamedClaim]:
-    """Every claim a configuration must satisfy: scope, domains, hypotheses; hidden constants gate nothing."""
-    hidden = {name for name, p in theorem.parameters.items() if p.quantifier == "hidden"}
-    out = [
-        NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
-        for key, claim in theorem.scope.sizes.items()
-    ]
-    for name, parameter in theorem.parameters.items():
-        if parameter.domain is not None and name not in hidden and name in configuration.parameters:
-            out.append(NamedClaim(f"domain.{name}", parameter.domain, "the range of the parameter", False))
-    return out + list(theorem.hypotheses)
-
-
-def judge_safely(
-    claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool
-) -> Judgement:
-    """Judge; a certainly undefined part fails a hypothesis and leaves a conclusion undecided."""
-    try:
-        return judge(claim, env)
-    except NotEnclosed as error:
-        return undecided(error.reason)
-    except CertainlyUndefined as error:
-        verdict = Verdict.FAILS if hypothesis else Verdict.UNDECIDED
-        return Judgement(verdict, "", None, None, None, f"undefined: {error.reason}")
-
-
-def judge_hypotheses(
-    theorem: Theorem,
-    configuration: Configuration,
-    *,
-    skip: frozenset[str] = frozenset(),
-    precisions: tuple[int, ...] = PRECISIONS,
-    stop_at_failure: bool = False,
-    scenes: Scenes | None = None,
-) -> list[Judged]:
-    """Every gate judged; the precision is doubled for those still undecided, up to the last one."""
-    todo = [claim for claim in gates(theorem, configuration) if claim.name not in skip]
-    found: dict[str, Judged] = {}
-    for precision in precisions:
-        with ctx.workprec(precision):
-            try:
-                scene = (scenes or Scenes(theorem)).at(configuration, precision)
-            except NotEnclosed as error:
-                found |= {
-                    c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo
-                }
-                continue
-            for claim in todo:
-                judgement = judge_safely(claim.claim, scene, hypothesis=True)
-                found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision)
-                if stop_at_failure and judgement.verdict is Verdict.FAILS:
-                    return list(found.values())
-        todo = [claim for claim in todo if found[claim.name].verdict is Verdict.UNDECIDED]
-        if not todo:
-            break
-    return [found[c.name] for c in gates(theorem, configuration) if c.name in found]
-
-
-def equilibrium_certified(theorem: Theorem, configuration: Configuration) -> tuple[bool, str]:
-    """Does the start have a certified unique equilibrium, or is the theorem about that?"""
-    setting = SETTINGS[configuration.setting]
-    if not setting.has_equilibrium or is_about_well_posedness(theorem):
-        return True, ""
-    with ctx.workprec(PRECISIONS[1]):
-        verdict, reason = start_scene(theorem, configuration).state.well_posed()  # type: ignore[attr-defined]
-    return verdict is Verdict.HOLDS, reason
 
 
 def conclusion_claim(theorem: Theorem, conclusion: NamedClaim) -> Claim:
@@ -231,56 +63,6 @@ def judged_conclusions(theorem: Theorem, configuration: Configuration) -> dict[s
         for c in theorem.conclusions
         if not claim_dependencies(c.claim, theorem.definitions) & open_names
     }
-
-
-class Ledger:
-    """Collects the judgements of one conclusion over the steps of a run."""
-
-    def __init__(self, keep_curve: bool) -> None:
-        self.verdict = Verdict.HOLDS
-        self.worst: float | None = None
-        self.at = 0
-        self.failed_at: int | None = None
-        self.failure: Judgement | None = None
-        self.reason = ""
-        self.operator = ""
-        self._keep = keep_curve
-        self.lhs: list[float | None] = []
-        self.rhs: list[float | None] = []
-
-    def add(self, tau: int, judgement: Judgement) -> None:
-        if judgement.operator:
-            self.operator = judgement.operator
-        if self._keep:
-            self.lhs.append(_middle(judgement.lhs))
-            self.rhs.append(_middle(judgement.rhs))
-        if judgement.verdict is Verdict.FAILS:
-            self.verdict = Verdict.FAILS
-            if self.failed_at is None:
-                self.failed_at, self.failure = tau, judgement
-        elif judgement.verdict is Verdict.UNDECIDED and self.verdict is Verdict.HOLDS:
-            self.verdict = Verdict.UNDECIDED
-            self.reason = f"step {tau}: {judgement.reason or 'the two sides are too close to tell'}"
-        if judgement.margin is not None and (self.worst is None or judgement.margin < self.worst):
-            self.worst, self.at = judgement.margin, tau
-
-    def lose(self, tau: int, reason: str) -> None:
-        """The run is not known from here on."""
-        self.add(tau, undecided(reason))
-
-    def outcome(self) -> Outcome:
-        return Outcome(
-            self.verdict, self.worst, self.at, self.failed_at, self.reason, self.operator,
-            tuple(self.lhs), tuple(self.rhs), self.failure,
-        )  # fmt: skip
-
-
-def _middle(value: Enclosure | None) -> float | None:
-    if value is None or isinstance(value, arb_mat):
-        return None
-    lo, hi = outward(to_arb(value))
-    middle = (lo + hi) / 2
-    return middle if abs(middle) < 1e300 else None
 
 
 def judge_at(
@@ -427,7 +209,7 @@ def run(
                 ledgers[name].add(tau, judgement)
             judged = tau
             loss = _loss(moment)
-            losses.append(_middle(loss))
+            losses.append(middle(loss))
             if tau < last and theorem.algorithm == "gradient-descent" and _finished(loss, scene):
                 ended = f"loss <= 1e-20*loss_0 at step {tau}"
                 break
@@ -437,7 +219,7 @@ def run(
 
 def middle_of_loss(moment: Moment[Enclosure]) -> float | None:
     """The loss at a moment as a float for plots, or None."""
-    return _middle(_loss(moment))
+    return middle(_loss(moment))
 
 
 def _loss(moment: Moment[Enclosure]) -> Enclosure | None:

@@ -19,9 +19,10 @@ from checker.configuration import Configuration
 from checker.expression.estimate import estimate, margin
 from checker.expression.simplify import free_names_of_claim, next_depth_of_claim, roots, walk
 from checker.expression.tree import Call, Claim, Comparison, Node, Number
+from checker.hypotheses import gates
 from checker.names import claim_dependencies, of_quantifier
 from checker.request import Request
-from checker.runs import conclusion_claim, gates
+from checker.runs import conclusion_claim
 from checker.scene import Moment, Path, Scene
 from checker.theorem import Theorem
 from models.settings.base import Estimate
@@ -32,11 +33,29 @@ FRACTIONS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 16))
 
 ZERO = Number(Fraction(0))
 
+WHOLE_BOUND = (Fraction(1),)
+"""A step size at its bound only."""
+
 CARRIED = frozenset({"total", "least", "greatest"})
 """Operators that accumulate along a run."""
 
 JUST_BELOW = 1 - 2.0**-40
 STRICTLY_BELOW = 1 - 2.0**-20
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard a population search tries."""
+
+    population: int
+    generations: int
+
+
+SWEEP = Effort(32, 3)
+"""The search made in every shape, before runs are judged."""
+
+ATTACK = Effort(120, 7)
+"""The longer search for a violation made once enough runs held."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +171,9 @@ def _steps(
     about = [c for c in reduced.claims if _mentions(c, step)]
     bound, exists = largest(replace(reduced, claims=tuple(about)), values, step, size)
     strict = any(getattr(part, "operator", "") in {"<", ">"} for c in about for part in c.parts)
-    share = torch.tensor([float(rng.choice(fractions)) for _ in range(size)], dtype=torch.float64)
+    share = torch.tensor(
+        [float(fractions[int(rng.integers(len(fractions)))]) for _ in range(size)], dtype=torch.float64
+    )
     below = STRICTLY_BELOW if strict else JUST_BELOW
     try:
         curvature = estimate_largest_curvature(scene)
@@ -339,12 +360,12 @@ def evolve(
     rng: np.random.Generator,
     *,
     steps: int,
-    population: int = 40,
-    generations: int = 4,
+    effort: Effort = SWEEP,
     conclusions: bool = True,
     device: torch.device = CPU,
 ) -> list[Assessed]:
     """A population search in one shape: every candidate seen, the most interesting first."""
+    population, generations = effort.population, effort.generations
     current = [propose(theorem, request, sizes, activation, rng) for _ in range(population)]
     seen: list[Assessed] = []
     for generation in range(generations):

@@ -19,7 +19,7 @@ from checker.theorem import Theorem
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Recorded scalars along one run: `times` are steps, or times of the flow; values are float64 estimates."""
+    """Scalars recorded along one run: `times` are steps or flow times, values float64 estimates."""
 
     config: dict[str, Value]
     times: tuple[float, ...]

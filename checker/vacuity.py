@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from checker.admissible import Reduced, reduce
-from checker.candidates import draw, generator, in_scope, sizes_of
+from checker.candidates import in_scope
 from checker.clock import Clock
 from checker.configuration import Configuration, ExactArray
 from checker.expression.parse import parse_claim
 from checker.expression.shapes import Where, annotate_claim
 from checker.expression.tree import Atom, Call, Claim, Comparison, Name, Node
+from checker.families import draw, generator, sizes_of
 from checker.names import claim_dependencies, of_quantifier
 from checker.records import Value
 from checker.request import Request
@@ -166,20 +168,21 @@ def by_sampling(
     if limit is None:
         return Vacuity(None, "no configuration was found, but the median miss shrinks with the width", misses)
     text = (
-        f"none of {DRAWS} draws of the stated start satisfied the hypotheses at any of {len(rows)} widths from "
+        f"none of {DRAWS} draws of the stated start satisfied the hypotheses at any of "
+        f"{len(rows)} widths from "
         f"{rows[0]['m']} to {rows[-1]['m']}; the median miss settles near a factor {10**limit:.3g}"
     )
     return Vacuity("sample", text, misses)
 
 
 def settled_miss(medians: list[float]) -> float | None:
-    """The value at which median misses (decades, at doubled widths) settle, or None where they keep shrinking.
+    """The value at which median misses (decades, at doubled widths) settle; None where they keep shrinking.
 
     A miss that does not shrink settles where it is. One that shrinks by less at every
     doubling, each time by at most 9/10 of the last, settles at the end of that geometric
     series; it counts only if it is still a miss there.
     """
-    drops = [a - b for a, b in zip(medians, medians[1:], strict=False)]
+    drops = [a - b for a, b in pairwise(medians)]
     if drops[-1] <= 0:
         return medians[-1] if medians[-1] > 0 else None
     before = drops[-2] if len(drops) > 1 else drops[-1]

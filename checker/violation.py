@@ -9,8 +9,9 @@ from checker.enclosure import Enclosure, frobenius_squared, root, to_arb
 from checker.errors import NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.simplify import next_depth_of_claim
+from checker.hypotheses import start_scene, undecided
 from checker.names import claim_dependencies
-from checker.runs import ball_states, judge_at, judged_conclusions, start_scene, undecided
+from checker.runs import ball_states, judge_at, judged_conclusions
 from checker.scene import Path, State
 from checker.theorem import Theorem
 

@@ -150,7 +150,7 @@ def gradient_flow(
     *,
     scale: Tensor | None = None,
 ) -> FlowResult:
-    """The flow dP/dt = -grad_P of every run at increasing `times` >= 0, each run's multiplied by its `scale` (B,).
+    """The flow dP/dt = -grad_P of every run at increasing `times` >= 0, times its `scale` (B,).
 
     All runs are integrated together, twice, by an adaptive method of order 8 (Hairer,
     Norsett, Wanner 1993, section II.5, DOP853), with the given tolerances and with a tenth

@@ -148,9 +148,15 @@ class State(ABC):
             total += frobenius_squared(gradient)
         return root(total)
 
-    @abstractmethod
-    def call(self, function: str, argument: arb_mat) -> Enclosure:
+    def call(self, function: str, argument: Enclosure) -> Enclosure:
         """A function of an input (d, 1); KeyError for an unknown one."""
+        if not isinstance(argument, arb_mat):
+            raise NotEnclosed(f"{function} needs a vector")
+        return self.at(function, argument)
+
+    @abstractmethod
+    def at(self, function: str, argument: arb_mat) -> Enclosure:
+        """`call` for an argument known to be a vector."""
 
     def well_posed(self) -> tuple[Verdict, str]:
         """Does the model exist, uniquely, at the training inputs? With the reason."""

@@ -217,7 +217,7 @@ class DeqState(State):
         """The same model at one input x (d, 1)."""
         return DeqState(replace(self.instance, X=x, y=arb_mat(1, 1), start=None))
 
-    def call(self, function: str, argument: arb_mat) -> Enclosure:
+    def at(self, function: str, argument: arb_mat) -> Enclosure:
         state = self.at_input(argument)
         if function == "equilibrium":
             return state.value("T")

@@ -36,7 +36,7 @@ class LeastSquaresState(State):
             return {}
         return {"w": self.instance.X * self.errors}
 
-    def call(self, function: str, argument: arb_mat) -> Enclosure:
+    def at(self, function: str, argument: arb_mat) -> Enclosure:
         """Only `predict`, the prediction w'x at x (d, 1)."""
         if function != "predict":
             raise KeyError(function)

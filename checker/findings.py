@@ -1,0 +1,162 @@
+"""What the parts of an audit found, put into the records of its report."""
+
+import math
+from dataclasses import dataclass
+
+from checker.asymptotic import Grown
+from checker.counterexample import describe
+from checker.expression.mathml import mathml
+from checker.hypotheses import Judged
+from checker.outcomes import Run
+from checker.probable import Sampled
+from checker.records import (
+    ConclusionRecord,
+    Curve,
+    Hidden,
+    Probability,
+    Satisfiability,
+    Sharpness,
+    Simulation,
+    Value,
+)
+from checker.search import Assessed
+from checker.theorem import Theorem
+from checker.vacuity import Vacuity
+from checker.verdict import Basis, Verdict
+
+
+@dataclass
+class Findings:
+    """What the parts of an audit found, before they are put into words."""
+
+    runs: list[Run]
+    hypotheses: list[Judged]
+    satisfying: int
+    tried: int
+    violation: tuple[Run, str] | None = None
+    violation_basis: Basis = Basis.WITNESS
+    closest: Assessed | None = None
+    vacuity: Vacuity | None = None
+    sampled: list[Sampled] | None = None
+    grown: Grown | None = None
+    hidden: tuple[Hidden, ...] = ()
+    hidden_supported: bool | None = True
+
+
+def closest_text(closest: Assessed | None) -> str:
+    """How far the closest candidate missed, as a clause."""
+    if closest is None or not math.isfinite(closest.hypotheses):
+        return ""
+    return f"; the closest one misses by a factor {10**-closest.hypotheses:.3g}"
+
+
+def satisfiability_record(findings: Findings) -> Satisfiability:
+    """Can the hypotheses hold? What the search, the solvers or the draws say."""
+    if findings.vacuity is not None and findings.vacuity.basis is not None:
+        engine = "z3+cvc5" if findings.vacuity.basis == "proof" else "seeded draws"
+        return Satisfiability(
+            "fails", findings.vacuity.basis, None, engine, findings.vacuity.reason, findings.vacuity.misses
+        )
+    found = witness(findings)
+    if found is not None:
+        reason = "a configuration satisfies every hypothesis, certified in balls"
+        return Satisfiability("holds", "witness", found, "search, then balls", reason)
+    if findings.grown is not None and findings.grown.draws:
+        return Satisfiability("holds", "sample", None, "float64 draws", "draws satisfied the hypotheses")
+    reason = f"no configuration was found among {findings.tried}{closest_text(findings.closest)}"
+    misses = findings.vacuity.misses if findings.vacuity is not None else ()
+    return Satisfiability("undecided", "sample", None, "search", reason, misses)
+
+
+def witness(findings: Findings) -> dict[str, Value] | None:
+    """The first satisfying configuration, described."""
+    if not findings.runs:
+        return None
+    return describe(findings.runs[0].configuration)
+
+
+def simulation_record(theorem: Theorem, findings: Findings, steps: int) -> Simulation:
+    """The runs, counted, with each conclusion and its curves."""
+    runs = findings.runs
+    curves = tuple(c for c in (curve(theorem, name, runs) for name in plotted(theorem)) if c is not None)
+    return Simulation(
+        runs=len(runs),
+        steps=0 if theorem.algorithm == "none" else steps,
+        configurations_satisfying_hypotheses=findings.satisfying,
+        undecided=sum(1 for r in runs if r.verdict is Verdict.UNDECIDED),
+        conclusions=tuple(conclusion(theorem, c.name, runs) for c in theorem.conclusions),
+        runs_in_balls=sum(1 for r in runs if r.mode == "balls"),
+        runs_in_float=sum(1 for r in runs if r.mode != "balls"),
+        ended_early=sum(1 for r in runs if r.ended),
+        curves=curves,
+        losses=tuple(r.losses for r in runs[:40]),
+    )
+
+
+def conclusion(theorem: Theorem, name: str, runs: list[Run]) -> ConclusionRecord:
+    """One conclusion over all runs."""
+    named = next(c for c in theorem.conclusions if c.name == name)
+    outcomes = [(k, r, r.outcomes[name]) for k, r in enumerate(runs) if name in r.outcomes]
+    failed = sum(1 for _, _, o in outcomes if o.verdict is Verdict.FAILS)
+    held = sum(1 for _, _, o in outcomes if o.verdict is Verdict.HOLDS)
+    open_ = len(outcomes) - failed - held
+    status = Verdict.FAILS if failed else (Verdict.HOLDS if held and not open_ else Verdict.UNDECIDED)
+    basis = Basis.WITNESS if failed else (Basis.SAMPLE if outcomes else Basis.ASSUMED)
+    rated = [(o.worst, k, r, o) for k, r, o in outcomes if o.worst is not None]
+    worst = min(rated, key=lambda item: (item[0], item[1])) if rated else None
+    reason = next((o.reason for _, _, o in outcomes if o.verdict is Verdict.UNDECIDED), "")
+    return ConclusionRecord(
+        name=name, claim=named.claim.text, status=str(status), basis=str(basis),
+        worst_margin=None if worst is None else worst[0],
+        worst_run=None
+        if worst is None
+        else describe(worst[2].configuration) | {"run": worst[1], "step": worst[3].at},
+        held=held, failed=failed, undecided=open_, why=named.why, reason=reason, mathml=mathml(named.claim),
+    )  # fmt: skip
+
+
+def plotted(theorem: Theorem) -> list[str]:
+    """The conclusions worth a plot: those that bound the loss first."""
+    names = [c.name for c in theorem.conclusions if "loss" in c.claim.text]
+    return sorted(names, key=lambda n: n != "rate")[:2]
+
+
+def curve(theorem: Theorem, name: str, runs: list[Run]) -> Curve | None:
+    """A conclusion's two sides along its failing or tightest run."""
+    rated = [
+        (o.worst, k, r)
+        for k, r in enumerate(runs)
+        if (o := r.outcomes.get(name)) and o.worst is not None and o.lhs
+    ]
+    failing = [item for item in rated if item[2].outcomes[name].verdict is Verdict.FAILS]
+    chosen = min(failing or rated, key=lambda item: (item[0], item[1]), default=None)
+    if chosen is None:
+        return None
+    run = chosen[2]
+    outcome = run.outcomes[name]
+    times = run.times[: len(outcome.lhs)] or tuple(float(k) for k in range(len(outcome.lhs)))
+    return Curve(name, outcome.operator, times, outcome.lhs, outcome.rhs)
+
+
+def probability_record(findings: Findings) -> Probability | None:
+    """The tightest sampled configuration, if any was sampled."""
+    if not findings.sampled:
+        return None
+    return min(findings.sampled, key=lambda s: (not s.excluded, s.record.upper - s.claimed[0])).record
+
+
+def sharpness_record(theorem: Theorem, runs: list[Run]) -> tuple[Sharpness, ...]:
+    """How close the tightest run came to equality, for every conclusion."""
+    out: list[Sharpness] = []
+    for conclusion in theorem.conclusions:
+        rated = [
+            (o.worst, k, o.at)
+            for k, r in enumerate(runs)
+            if (o := r.outcomes.get(conclusion.name)) and o.worst is not None and o.verdict is Verdict.HOLDS
+        ]
+        if rated:
+            slack, k, at = min(rated)
+            out.append(Sharpness(conclusion.name, slack, f"run {k}, step {at}"))
+        else:
+            out.append(Sharpness(conclusion.name, None, "no run with a certified margin"))
+    return tuple(out)

@@ -1,0 +1,151 @@
+"""What a configuration must satisfy before a run counts: scope, domains and hypotheses, judged in balls."""
+
+from dataclasses import dataclass
+
+from flint import ctx
+
+from checker.algebras import BALLS
+from checker.configuration import Configuration, ScalarEnv, exact, instantiate, scalar
+from checker.enclosure import Enclosure
+from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.expression.enclose import Judgement, judge
+from checker.expression.tree import Claim
+from checker.kernel_names import kernel_enclosures
+from checker.names import is_about_well_posedness
+from checker.scene import Moment, Scene
+from checker.settings import SETTINGS
+from checker.theorem import NamedClaim, Theorem
+from checker.verdict import Verdict
+
+PRECISIONS = (64, 128, 256, 512, 1024)
+"""The working precisions tried for a hypothesis, in bits; after the last it stays undecided."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One hypothesis (or scope or domain claim) judged, at the precision that decided it."""
+
+    name: str
+    claim: Claim
+    why: str
+    judgement: Judgement
+    precision: int
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+
+def undecided(reason: str) -> Judgement:
+    """A judgement that knows nothing."""
+    return Judgement(Verdict.UNDECIDED, "", None, None, None, reason)
+
+
+def start_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
+    """The state at initialization in balls, at the ambient precision."""
+    instance = instantiate(configuration)
+    state = SETTINGS[configuration.setting].enclose(instance)
+    return Scene(theorem, BALLS, state, given_values(theorem, configuration))
+
+
+class Scenes:
+    """Scenes of one theorem kept by precision, so that the same arrays are enclosed once."""
+
+    def __init__(self, theorem: Theorem) -> None:
+        self._theorem = theorem
+        self._kept: dict[int, tuple[Configuration, Scene[Enclosure]]] = {}
+
+    def at(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
+        """The scene at a precision; call it inside `ctx.workprec(precision)`."""
+        kept = self._kept.get(precision)
+        if kept is not None and kept[0].arrays is configuration.arrays:
+            old, scene = kept
+            changed = {
+                name: scalar(node, configuration)
+                for name, node in configuration.parameters.items()
+                if old.parameters.get(name) != node
+            }
+            scene = scene.with_given(changed) if changed else scene
+        else:
+            scene = start_scene(self._theorem, configuration)
+        self._kept[precision] = (configuration, scene)
+        return scene
+
+
+def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
+    """Parameters, variables and population kernels of a configuration, in balls."""
+    given: dict[str, Enclosure] = {
+        name: scalar(node, configuration) for name, node in configuration.parameters.items()
+    }
+    for name, variable in theorem.variables.items():
+        value = exact(configuration.arrays[name], configuration)
+        given[name] = value if variable.shape else value[0, 0]
+    return given | kernel_enclosures(theorem, configuration)
+
+
+def gates(theorem: Theorem, configuration: Configuration) -> list[NamedClaim]:
+    """Every claim a configuration must satisfy: scope, domains, hypotheses; hidden constants gate nothing."""
+    hidden = {name for name, p in theorem.parameters.items() if p.quantifier == "hidden"}
+    out = [
+        NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
+        for key, claim in theorem.scope.sizes.items()
+    ]
+    for name, parameter in theorem.parameters.items():
+        if parameter.domain is not None and name not in hidden and name in configuration.parameters:
+            out.append(NamedClaim(f"domain.{name}", parameter.domain, "the range of the parameter", False))
+    return out + list(theorem.hypotheses)
+
+
+def judge_safely(
+    claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool
+) -> Judgement:
+    """Judge; a certainly undefined part fails a hypothesis and leaves a conclusion undecided."""
+    try:
+        return judge(claim, env)
+    except NotEnclosed as error:
+        return undecided(error.reason)
+    except CertainlyUndefined as error:
+        verdict = Verdict.FAILS if hypothesis else Verdict.UNDECIDED
+        return Judgement(verdict, "", None, None, None, f"undefined: {error.reason}")
+
+
+def judge_hypotheses(
+    theorem: Theorem,
+    configuration: Configuration,
+    *,
+    skip: frozenset[str] = frozenset(),
+    precisions: tuple[int, ...] = PRECISIONS,
+    stop_at_failure: bool = False,
+    scenes: Scenes | None = None,
+) -> list[Judged]:
+    """Every gate judged; the precision is doubled for those still undecided, up to the last one."""
+    todo = [claim for claim in gates(theorem, configuration) if claim.name not in skip]
+    found: dict[str, Judged] = {}
+    for precision in precisions:
+        with ctx.workprec(precision):
+            try:
+                scene = (scenes or Scenes(theorem)).at(configuration, precision)
+            except NotEnclosed as error:
+                found |= {
+                    c.name: Judged(c.name, c.claim, c.why, undecided(error.reason), precision) for c in todo
+                }
+                continue
+            for claim in todo:
+                judgement = judge_safely(claim.claim, scene, hypothesis=True)
+                found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision)
+                if stop_at_failure and judgement.verdict is Verdict.FAILS:
+                    return list(found.values())
+        todo = [claim for claim in todo if found[claim.name].verdict is Verdict.UNDECIDED]
+        if not todo:
+            break
+    return [found[c.name] for c in gates(theorem, configuration) if c.name in found]
+
+
+def equilibrium_certified(theorem: Theorem, configuration: Configuration) -> tuple[bool, str]:
+    """Does the start have a certified unique equilibrium, or is the theorem about that?"""
+    setting = SETTINGS[configuration.setting]
+    if not setting.has_equilibrium or is_about_well_posedness(theorem):
+        return True, ""
+    with ctx.workprec(PRECISIONS[1]):
+        verdict, reason = start_scene(theorem, configuration).state.well_posed()  # type: ignore[attr-defined]
+    return verdict is Verdict.HOLDS, reason
