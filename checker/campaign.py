@@ -152,6 +152,7 @@ def conduct(
         plan = [
             plan[k] for k in (0, 2, 7) if k < len(plan)
         ]  # whether wide starts can serve is asked separately
+    shares = _shares([sizes for sizes, _ in plan], runs)
     for turn in range(ROUNDS):
         for index, (sizes, activation) in enumerate(plan):
             if campaign.held() >= runs and turn > 0:
@@ -166,7 +167,7 @@ def conduct(
             _note_closest(campaign, found)
             if _violated(theorem, campaign, found, steps, clock, progress):
                 return campaign
-            share = -(-runs // max(1, len(plan)))
+            share = shares[index]
             _support(
                 theorem, campaign, found, steps, clock, rng, min(share, runs - campaign.held()), progress
             )
@@ -179,6 +180,12 @@ def conduct(
     if campaign.violation is None:
         _support_large(theorem, request, campaign, clock, steps, progress, device)
     return campaign
+
+
+def _shares(plan: Sequence[dict[str, int]], runs: int) -> list[int]:
+    """How many runs each shape gives: small shapes cost less and give more; every shape gives one."""
+    weights = [1 / (1 + sizes["n"] * sizes["m"] ** 2 / 8) for sizes in plan]
+    return [max(1, round(runs * weight / sum(weights))) for weight in weights]
 
 
 def _attack(
@@ -311,7 +318,7 @@ def _support_large(
             theorem, request, sizes, kinds[index % len(kinds)], rng,
             steps=20, effort=Effort(16, 3), conclusions=False, device=device,
         )  # fmt: skip
-        for a in [a for a in found if a.hypotheses >= 0][:2]:
+        for a in [a for a in found if a.hypotheses >= 0][:1]:
             if clock.cuts("wider networks in float64", needs=5.0):
                 return
             judged = certified(theorem, a.configuration)
