@@ -91,7 +91,7 @@ def audit(
         reason=reason,
         satisfiability=satisfiability_record(findings),
         proof=proof,
-        simulation=simulation_record(theorem, findings, taken),
+        simulation=simulation_record(theorem, findings, taken, runs),
         probability=probability_record(findings),
         hidden=findings.grown.rows if findings.grown else findings.hidden,
         hypothesis_use=_hypothesis_use(theorem),

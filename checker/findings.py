@@ -75,7 +75,7 @@ def witness(findings: Findings) -> dict[str, Value] | None:
     return describe(findings.runs[0].configuration)
 
 
-def simulation_record(theorem: Theorem, findings: Findings, steps: int) -> Simulation:
+def simulation_record(theorem: Theorem, findings: Findings, steps: int, wanted: int) -> Simulation:
     """The runs, counted, with each conclusion and its curves."""
     runs = findings.runs
     curves = tuple(c for c in (curve(theorem, name, runs) for name in plotted(theorem)) if c is not None)
@@ -84,7 +84,7 @@ def simulation_record(theorem: Theorem, findings: Findings, steps: int) -> Simul
         steps=0 if theorem.algorithm == "none" else steps,
         configurations_satisfying_hypotheses=findings.satisfying,
         undecided=sum(1 for r in runs if r.verdict is Verdict.UNDECIDED),
-        conclusions=tuple(conclusion(theorem, c.name, runs) for c in theorem.conclusions),
+        conclusions=tuple(conclusion(theorem, c.name, runs, wanted) for c in theorem.conclusions),
         runs_in_balls=sum(1 for r in runs if r.mode == "balls"),
         runs_in_float=sum(1 for r in runs if r.mode != "balls"),
         ended_early=sum(1 for r in runs if r.ended),
@@ -93,26 +93,36 @@ def simulation_record(theorem: Theorem, findings: Findings, steps: int) -> Simul
     )
 
 
-def conclusion(theorem: Theorem, name: str, runs: list[Run]) -> ConclusionRecord:
-    """One conclusion over all runs."""
+def conclusion(theorem: Theorem, name: str, runs: list[Run], wanted: int) -> ConclusionRecord:
+    """One conclusion over all runs: holds once `wanted` runs held, none failing."""
     named = next(c for c in theorem.conclusions if c.name == name)
     outcomes = [(k, r, r.outcomes[name]) for k, r in enumerate(runs) if name in r.outcomes]
     failed = sum(1 for _, _, o in outcomes if o.verdict is Verdict.FAILS)
     held = sum(1 for _, _, o in outcomes if o.verdict is Verdict.HOLDS)
     open_ = len(outcomes) - failed - held
-    status = Verdict.FAILS if failed else (Verdict.HOLDS if held and not open_ else Verdict.UNDECIDED)
+    enough = held >= max(1, wanted) or (held and not open_)
+    status = Verdict.FAILS if failed else (Verdict.HOLDS if enough else Verdict.UNDECIDED)
     basis = Basis.WITNESS if failed else (Basis.SAMPLE if outcomes else Basis.ASSUMED)
-    rated = [(o.worst, k, r, o) for k, r, o in outcomes if o.worst is not None]
-    worst = min(rated, key=lambda item: (item[0], item[1])) if rated else None
+    rated = _decided([(o.worst, k, r) for k, r, o in outcomes if o.worst is not None], name)
+    worst = min(rated, key=lambda item: (item[0], item[1]), default=None)
     reason = next((o.reason for _, _, o in outcomes if o.verdict is Verdict.UNDECIDED), "")
     return ConclusionRecord(
         name=name, claim=named.claim.text, status=str(status), basis=str(basis),
         worst_margin=None if worst is None else worst[0],
         worst_run=None
         if worst is None
-        else describe(worst[2].configuration) | {"run": worst[1], "step": worst[3].at},
+        else describe(worst[2].configuration) | {"run": worst[1], "step": worst[2].outcomes[name].at},
         held=held, failed=failed, undecided=open_, why=named.why, reason=reason, mathml=mathml(named.claim),
     )  # fmt: skip
+
+
+def _decided(rated: list[tuple[float, int, Run]], name: str) -> list[tuple[float, int, Run]]:
+    """The runs worth showing: those that failed, else those that held, else the undecided ones."""
+    for verdict in (Verdict.FAILS, Verdict.HOLDS):
+        found = [item for item in rated if item[2].outcomes[name].verdict is verdict]
+        if found:
+            return found
+    return rated
 
 
 def plotted(theorem: Theorem) -> list[str]:
@@ -128,8 +138,7 @@ def curve(theorem: Theorem, name: str, runs: list[Run]) -> Curve | None:
         for k, r in enumerate(runs)
         if (o := r.outcomes.get(name)) and o.worst is not None and o.lhs
     ]
-    failing = [item for item in rated if item[2].outcomes[name].verdict is Verdict.FAILS]
-    chosen = min(failing or rated, key=lambda item: (item[0], item[1]), default=None)
+    chosen = min(_decided(rated, name), key=lambda item: (item[0], item[1]), default=None)
     if chosen is None:
         return None
     run = chosen[2]
