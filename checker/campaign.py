@@ -15,12 +15,13 @@ from checker.families import generator
 from checker.flow import integrate, judge_flow, standing_violation
 from checker.hidden import threshold
 from checker.hypotheses import Judged, equilibrium_certified, gates, judge_hypotheses
-from checker.names import claim_dependencies, of_quantifier
+from checker.names import claim_dependencies, is_about_well_posedness, of_quantifier
 from checker.outcomes import Run
 from checker.records import Hidden
 from checker.request import Request
 from checker.runs import run
 from checker.search import ATTACK, Assessed, Effort, evolve
+from checker.settings import SETTINGS
 from checker.theorem import Theorem
 from checker.verdict import Basis, Verdict
 
@@ -242,10 +243,10 @@ def _violated(
     suspects = sorted(
         (a for a in found if a.hypotheses >= 0 and a.conclusion < SUSPICIOUS), key=lambda a: a.conclusion
     )
-    for a in suspects[:4]:
+    for a in [*suspects[:4], *_ill_posed(theorem, found)]:
         if clock.cuts("a suspected violation was not re-run in balls", needs=0.5):
             return False
-        progress(f"re-running a suspected violation of {a.name} in balls")
+        progress(f"re-running a suspected violation of {a.name or 'uniqueness'} in balls")
         judged = certified(theorem, a.configuration)
         if judged is None:
             continue
@@ -255,6 +256,18 @@ def _violated(
         elif campaign.keep_violation(theorem, result, judged):
             return True
     return False
+
+
+def _ill_posed(theorem: Theorem, found: Sequence[Assessed]) -> list[Assessed]:
+    """For claims of well-posedness: candidates with large weights, which floats cannot grade."""
+    if not is_about_well_posedness(theorem) or "W" not in SETTINGS[theorem.setting].parameters:
+        return []
+    rated = [
+        (-float(np.linalg.norm(a.configuration.arrays["W"].floats, 2)), k)
+        for k, a in enumerate(found)
+        if a.hypotheses >= 0
+    ]
+    return [replace(found[k], step=0) for size, k in sorted(rated)[:24] if size < -0.9]
 
 
 def _support(

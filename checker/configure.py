@@ -41,9 +41,10 @@ def _sizes(theorem: Theorem, request: Request, data: str) -> dict[str, int]:
         sizes["m"] = sizes["d"]
     if not in_scope(theorem, sizes, dict(request.parameters)):
         pinned = replace(request, sizes=dict(request.sizes) | own)
-        fitting = shapes(theorem, pinned, most=1)
-        if fitting:
-            return fitting[0]
+        for wanted in (replace(pinned, data=data), pinned):  # keep the data if the scope has room for them
+            fitting = shapes(theorem, wanted, most=1)
+            if fitting:
+                return fitting[0]
     return sizes
 
 
@@ -65,6 +66,8 @@ def configure(theorem: Theorem, request: Request) -> Configuration:
     if request.data is None and request.sizes.get("d", 64) != 64:
         data = "sphere"
     sizes = _sizes(theorem, request, data)
+    if request.data is None and sizes["d"] != 64:  # the scope has no room for the digits
+        data = "sphere"
     activation = request.activation
     if setting.has_activation and activation is None:
         allowed = [name for name in activations(theorem, request) if name is not None]

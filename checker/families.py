@@ -67,7 +67,7 @@ def _family(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         return dyadic(v, 2) if kind == 2 else v
     rows, columns = shape
     g = rng.standard_normal(shape)
-    kind = int(rng.integers(10))
+    kind = int(rng.integers(11))
     if kind == 0:
         base = np.eye(rows, columns)
     elif kind == 1:
@@ -82,6 +82,9 @@ def _family(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         base = np.ones(shape)
     elif kind == 6:
         base = (g + g.T) if rows == columns else np.abs(g)
+    elif kind == 10:  # nilpotent, but full and far from normal
+        q = np.linalg.qr(rng.standard_normal((rows, rows)))[0]
+        base = q @ np.triu(g, 1) @ q.T if rows == columns and rows > 1 else g
     elif kind == 7:
         base = -np.eye(rows, columns)
     else:

@@ -43,3 +43,10 @@ def is_about_well_posedness(theorem: Theorem) -> bool:
 def of_quantifier(theorem: Theorem, quantifier: str) -> frozenset[str]:
     """The names of the parameters with this quantifier."""
     return frozenset(name for name, p in theorem.parameters.items() if p.quantifier == quantifier)
+
+
+def only_chosen(theorem: Theorem) -> frozenset[str]:
+    """`exists` names that no hypothesis mentions: the conclusions ask for a good choice."""
+    names = of_quantifier(theorem, "exists")
+    names |= frozenset(v.name for v in theorem.variables.values() if v.quantifier == "exists")
+    return names - _union([h.claim for h in theorem.hypotheses], theorem.definitions)

@@ -67,6 +67,8 @@ def _rate_of(scene: Scene[Enclosure], part: Comparison) -> arb | None:
 
 
 def _rate(theorem: Theorem, scene: Scene[Enclosure]) -> tuple[arb | None, str]:
+    if theorem.algorithm != "gradient-descent":
+        return None, "the dynamics have no steps of training"
     for conclusion in sorted(theorem.conclusions, key=lambda c: c.name != "rate"):
         for part in conclusion.claim.parts:
             if isinstance(part, Comparison):

@@ -79,7 +79,7 @@ def _candidates(theorem: Theorem, request: Request) -> list[Configuration]:
 
 
 def _with_step(theorem: Theorem, base: Configuration, rng: np.random.Generator) -> Configuration:
-    """Fix the step size before the draws: half the median of its bounds over pilot draws."""
+    """Fix the step size before the draws: half the least of its bounds over pilot draws."""
     step = theorem.step
     if step is None or step not in theorem.parameters or step in base.parameters:
         return base
@@ -89,7 +89,7 @@ def _with_step(theorem: Theorem, base: Configuration, rng: np.random.Generator) 
         theorem, [redraw(theorem, base, rng) for _ in range(16)], rng, fractions=(Fraction(1, 2),)
     )
     sizes = [a.configuration.parameters[step].value for a in pilot if step in a.configuration.parameters]  # type: ignore[union-attr]
-    value = float(np.median([float(s) for s in sizes])) if sizes else 0.1
+    value = float(np.min([float(s) for s in sizes])) if sizes else 0.1
     mantissa, exponent = np.frexp(value)
     short = Fraction(float(np.ldexp(np.round(mantissa * 2**12) / 2**12, exponent)))
     return replace(base, parameters=dict(base.parameters) | {step: Number(short)})

@@ -22,8 +22,8 @@ from checker.expression.enclose import Judgement
 from checker.expression.simplify import next_depth_of_claim, same_at_start
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Number
 from checker.hypotheses import given_values, judge_safely, start_scene, undecided
-from checker.names import claim_dependencies, used_names
-from checker.outcomes import Ledger, Run, middle
+from checker.names import claim_dependencies, only_chosen, used_names
+from checker.outcomes import Ledger, Outcome, Run, middle
 from checker.scene import Moment, Path, Scene, State, dependencies
 from checker.settings import SETTINGS
 from checker.settings.base import Instance
@@ -214,6 +214,7 @@ def run(
                 ended = f"loss <= 1e-20*loss_0 at step {tau}"
                 break
     outcomes = {name: ledger.outcome() for name, ledger in ledgers.items()}
+    outcomes = {name: _for_the_choice(theorem, name, outcome) for name, outcome in outcomes.items()}
     return Run(configuration, mode, bits, judged, ended, outcomes, tuple(losses))
 
 
@@ -239,3 +240,15 @@ def _finished(loss: Enclosure | None, scene: Scene[Enclosure]) -> bool:
     if isinstance(first, arb_mat):
         return False
     return bool(to_arb(loss) <= to_arb(first) * to_arb(EARLY_END))
+
+
+def _for_the_choice(theorem: Theorem, name: str, outcome: Outcome) -> Outcome:
+    """A conclusion that asks for a good choice is not refuted by one bad choice."""
+    if outcome.verdict is not Verdict.FAILS:
+        return outcome
+    claim = next(c.claim for c in theorem.conclusions if c.name == name)
+    chosen = sorted(only_chosen(theorem) & claim_dependencies(claim, theorem.definitions))
+    if not chosen:
+        return outcome
+    reason = f"fails for the {', '.join(chosen)} tried; another choice may do"
+    return replace(outcome, verdict=Verdict.UNDECIDED, reason=reason, failed_at=None, failure=None)

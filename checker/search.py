@@ -20,7 +20,7 @@ from checker.expression.estimate import estimate, margin
 from checker.expression.simplify import free_names_of_claim, next_depth_of_claim, roots, walk
 from checker.expression.tree import Call, Claim, Comparison, Node, Number
 from checker.hypotheses import gates
-from checker.names import claim_dependencies, of_quantifier
+from checker.names import claim_dependencies, of_quantifier, only_chosen
 from checker.request import Request
 from checker.runs import conclusion_claim
 from checker.scene import Moment, Path, Scene
@@ -68,11 +68,18 @@ class Assessed:
     name: str = ""
     step: int = 0
     each: tuple[float, ...] = ()
+    sought: bool = False
 
     @property
     def fitness(self) -> float:
-        """Larger is more interesting: satisfied hypotheses first, then small conclusion margins."""
-        return self.hypotheses - 100 if self.hypotheses < 0 else -min(self.conclusion, 50.0)
+        """Larger is more interesting: satisfied hypotheses first, then small conclusion margins.
+
+        Where the conclusions ask for a good choice (`sought`), large margins instead.
+        """
+        if self.hypotheses < 0:
+            return self.hypotheses - 100
+        margin = min(self.conclusion, 50.0)
+        return margin if self.sought else -margin
 
 
 def _claims(theorem: Theorem, configuration: Configuration, unknown: frozenset[str]) -> list[Claim]:
@@ -316,7 +323,8 @@ def simulate(
             worst[name] = torch.minimum(worst[name], found)
         if not bool(alive.any()):
             break
-    return [_with_margins(a, i, worst, where) for i, a in enumerate(assessed)]
+    sought = bool(only_chosen(theorem))
+    return [replace(_with_margins(a, i, worst, where), sought=sought) for i, a in enumerate(assessed)]
 
 
 def _with_margins(a: Assessed, index: int, worst: dict[str, Tensor], where: dict[str, Tensor]) -> Assessed:
@@ -393,7 +401,7 @@ def _parents(seen: list[Assessed], count: int) -> list[Assessed]:
     """The fittest, and for every conclusion those that come closest to breaking it."""
     chosen = list(seen[: max(2, count // 2)])
     width = max((len(a.each) for a in seen), default=0)
-    rated = [a for a in seen if len(a.each) == width and a.hypotheses >= 0]
+    rated = [a for a in seen if len(a.each) == width and a.hypotheses >= 0 and not a.sought]
     for k in range(width):
         ranked = sorted(rated, key=lambda a: a.each[k])
         chosen.extend(ranked[: max(1, count // (2 * width))])
