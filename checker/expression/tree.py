@@ -6,12 +6,22 @@ matrix, and None until `checker.expression.shapes.annotate` has filled it in. A
 dimension is itself a canonical text such as "m" or "2*m", or an int.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import TypeAlias, Union
 
 Dim: TypeAlias = str | int
 Shape: TypeAlias = tuple[Dim, ...]
+
+
+def _cached_hash(self: "Node") -> int:
+    """The structural hash, computed once a node: trees are keys of the memos that every evaluation uses."""
+    known: int | None = self.__dict__.get("_hash")
+    if known is None:
+        values = tuple(getattr(self, f.name) for f in fields(self) if f.compare)
+        known = hash((type(self).__name__, values))
+        object.__setattr__(self, "_hash", known)
+    return known
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Number:
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=(), compare=False)
 
+    __hash__ = _cached_hash
+
 
 @dataclass(frozen=True)
 class Pi:
@@ -29,6 +41,8 @@ class Pi:
 
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=(), compare=False)
+
+    __hash__ = _cached_hash
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,8 @@ class Name:
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=None, compare=False)
 
+    __hash__ = _cached_hash
+
 
 @dataclass(frozen=True)
 class Negate:
@@ -47,6 +63,8 @@ class Negate:
     argument: "Node"
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=None, compare=False)
+
+    __hash__ = _cached_hash
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,8 @@ class Binary:
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=None, compare=False)
 
+    __hash__ = _cached_hash
+
 
 @dataclass(frozen=True)
 class Call:
@@ -69,6 +89,8 @@ class Call:
     arguments: tuple["Node", ...]
     column: int = field(default=1, compare=False)
     shape: Shape | None = field(default=None, compare=False)
+
+    __hash__ = _cached_hash
 
 
 Node: TypeAlias = Union[Number, Pi, Name, Negate, Binary, Call]

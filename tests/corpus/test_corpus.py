@@ -1,4 +1,4 @@
-"""Theorem files that follow the format but were written apart from the tool, and files that must be refused."""
+"""Theorem files that follow the format but were written apart from the tool, and files to be refused."""
 
 from pathlib import Path
 
