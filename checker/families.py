@@ -5,7 +5,9 @@ import zlib
 import numpy as np
 
 from checker.configuration import Configuration, ExactArray, Floats, scalar
+from checker.enclosure import outward
 from checker.errors import UsageError
+from checker.expression.tree import Node
 from checker.theorem import Draw
 
 
@@ -15,11 +17,16 @@ def generator(seed: int, *path: int | str) -> np.random.Generator:
     return np.random.default_rng([seed, *words])
 
 
+def _finite(node: Node, frame: Configuration) -> float:
+    lo, hi = outward(scalar(node, frame))
+    if not (np.isfinite(lo) and np.isfinite(hi)):
+        raise UsageError("a law of the start has an argument too large for a float; choose smaller scales")
+    return (lo + hi) / 2
+
+
 def draw(law: Draw, shape: tuple[int, ...], frame: Configuration, rng: np.random.Generator) -> ExactArray:
     """One draw of a declared law. Arguments may use sizes and parameters."""
-    values = [
-        float(scalar(node, frame)) if law.law in {"normal", "uniform"} else 0.0 for node in law.arguments
-    ]
+    values = [_finite(node, frame) if law.law in {"normal", "uniform"} else 0.0 for node in law.arguments]
     if law.law == "normal":
         if values[1] < 0:
             raise UsageError("a normal law has a negative variance here")

@@ -74,7 +74,12 @@ def _rate(theorem: Theorem, scene: Scene[Enclosure]) -> tuple[arb | None, str]:
             if isinstance(part, Comparison):
                 try:
                     rate = _rate_of(scene, part)
-                except (NotEnclosed, CertainlyUndefined, ZeroDivisionError):
+                except (
+                    NotEnclosed,
+                    CertainlyUndefined,
+                    ZeroDivisionError,
+                    KeyError,
+                ):  # KeyError: a hidden constant
                     continue
                 if rate is not None and rate.is_finite():
                     return rate, f"read off the conclusion {conclusion.name}"

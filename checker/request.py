@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from checker.configuration import LIMITS
-from checker.errors import ExpressionError, UsageError
+from checker.enclosure import Enclosure
+from checker.errors import CertainlyUndefined, ExpressionError, NotEnclosed, UsageError
+from checker.expression.enclose import enclose
 from checker.expression.parse import parse_expression
 from checker.expression.shapes import Where, annotate
-from checker.expression.tree import Node
+from checker.expression.tree import Call, Node, Shape
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
 
@@ -43,12 +45,35 @@ def _whole(name: str, text: str, least: int, most: int) -> int:
 
 def _number(name: str, text: str) -> Node:
     try:
-        return annotate(
-            parse_expression(text), {"n": (), "d": (), "m": ()}, where=Where(place=f"--set {name}")
-        )
+        names: dict[str, Shape] = {"n": (), "d": (), "m": ()}
+        node = annotate(parse_expression(text), names, where=Where(place=f"--set {name}"))
+        _refuse_undefined(name, node)
+        return node
     except ExpressionError as error:
         message = f"--set {name}: column {error.column}: {error.message}"
         raise UsageError(message) from error
+
+
+class _NoNames:
+    """An environment without names: what needs one is left open."""
+
+    def __init__(self) -> None:
+        self.memo: dict[Node, Enclosure] = {}
+
+    def name(self, name: str) -> Enclosure:
+        raise NotEnclosed(name)
+
+    def call(self, node: Call) -> Enclosure:
+        raise NotEnclosed(node.function)
+
+
+def _refuse_undefined(name: str, node: Node) -> None:
+    try:
+        enclose(node, _NoNames())
+    except CertainlyUndefined as error:
+        raise UsageError(f"--set {name}: it has no value ({error.reason}); write a number") from error
+    except NotEnclosed:
+        return
 
 
 def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:

@@ -39,7 +39,6 @@ WHOLE_BOUND = (Fraction(1),)
 CARRIED = frozenset({"total", "least", "greatest"})
 """Operators that accumulate along a run."""
 
-JUST_BELOW = 1 - 2.0**-40
 STRICTLY_BELOW = 1 - 2.0**-20
 
 
@@ -160,8 +159,11 @@ def _usable(value: float) -> bool:
 
 
 def _short(value: float) -> float:
-    """The value with 30 significant bits, rounded towards zero: shorter numbers make better witnesses."""
+    """The value in 30 significant bits, towards zero unless it is such a number up to rounding."""
     mantissa, exponent = np.frexp(value)
+    nearest = float(np.ldexp(np.round(mantissa * 2**30) / 2**30, exponent))
+    if abs(nearest - value) <= abs(value) * 2.0**-45:
+        return nearest
     return float(np.ldexp(np.trunc(mantissa * 2**30) / 2**30, exponent))
 
 
@@ -181,7 +183,7 @@ def _steps(
     share = torch.tensor(
         [float(fractions[int(rng.integers(len(fractions)))]) for _ in range(size)], dtype=torch.float64
     )
-    below = STRICTLY_BELOW if strict else JUST_BELOW
+    below = STRICTLY_BELOW if strict else 1.0
     try:
         curvature = estimate_largest_curvature(scene)
     except (RuntimeError, KeyError):
