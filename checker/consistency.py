@@ -6,6 +6,7 @@ from typing import Final
 from checker.errors import TheoremError
 from checker.expression.simplify import children, free_names, free_names_of_claim, roots
 from checker.expression.tree import Name, Node
+from checker.scene import dependencies
 from checker.settings.base import Setting
 from checker.theorem import EXACT_LAWS, NamedClaim, Theorem
 
@@ -53,19 +54,6 @@ def _fits(theorem: Theorem, place: str, node: Node, known: Mapping[str, tuple[in
     return height, nodes
 
 
-def uses(node: Node, definitions: Mapping[str, Node]) -> frozenset[str]:
-    """Every name an expression uses, also through definitions."""
-    seen: set[str] = set()
-    todo = list(free_names(node))
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            if name in definitions:
-                todo.extend(free_names(definitions[name]))
-    return frozenset(seen)
-
-
 def check_consistency(theorem: Theorem, setting: Setting) -> None:
     """The rules that tie `kind` to the tables a theorem must and must not have. Raises TheoremError."""
     if theorem.kind == "high-probability" and theorem.probability is None:
@@ -89,7 +77,7 @@ def _check_hidden(theorem: Theorem, conclusion: NamedClaim) -> None:
     hidden = {name for name, parameter in theorem.parameters.items() if parameter.quantifier == "hidden"}
     used: set[str] = set()
     for name in free_names_of_claim(conclusion.claim):
-        used |= {name} | uses(theorem.definitions.get(name, Name(name)), theorem.definitions)
+        used |= {name} | dependencies(theorem.definitions.get(name, Name(name)), theorem.definitions)
     if not used & hidden:
         advice = (
             ", ".join(sorted(hidden))
@@ -110,7 +98,7 @@ def _check_free_of_draws(theorem: Theorem, setting: Setting, holds: Node) -> Non
     free |= set(setting.parameters) - drawn
     own = (set(setting.names) | set(setting.parameters)) - set(setting.sizes) - set(setting.scalars)
     for name in sorted(free_names(holds)):
-        for used in sorted(uses(theorem.definitions.get(name, Name(name)), theorem.definitions)):
+        for used in sorted(dependencies(theorem.definitions.get(name, Name(name)), theorem.definitions)):
             is_own = used in own and used not in theorem.parameters and used not in theorem.definitions
             if is_own and used not in free and (drawn or random_data):
                 through = "" if name == used else f"'{name}' uses '{used}', which depends on drawn arrays; "

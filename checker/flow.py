@@ -59,11 +59,6 @@ def _short(t: float) -> float:
     return float(np.ldexp(np.round(mantissa * 2**8) / 2**8, exponent))
 
 
-def recorded_times(configuration: Configuration) -> tuple[float, ...]:
-    """The times at which one configuration's flow is recorded."""
-    return integrate([configuration], rtol=1e-3).times[0]
-
-
 def _widened(floats: Floats, error: float) -> arb_mat:
     exact = matrix(floats if floats.ndim == 2 else floats.reshape(-1, 1))
     if error == 0:
