@@ -15,11 +15,11 @@ from checker.configuration import Configuration
 from checker.expression.estimate import estimate
 from checker.expression.simplify import next_depth_of_claim
 from checker.families import generator
+from checker.judging import conclusion_claim
 from checker.names import claim_dependencies, of_quantifier
 from checker.probable import redraw
 from checker.records import Hidden
 from checker.request import Request
-from checker.runs import conclusion_claim
 from checker.search import complete, float_path
 from checker.statistics import slope_interval
 from checker.theorem import Theorem

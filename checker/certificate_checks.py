@@ -16,10 +16,10 @@ from checker.enclosure import decimal_bounds, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import Judgement
 from checker.hypotheses import gates, judge_hypotheses, judge_safely
+from checker.judging import judged_conclusions
 from checker.names import claim_dependencies
 from checker.replay import Part, Replay, replay
 from checker.replay_values import NotReplayed, Real, number
-from checker.runs import judged_conclusions
 from checker.theorem import Draw, NamedClaim, Theorem
 from checker.verdict import Verdict
 

@@ -13,9 +13,10 @@ from checker.batch import stack
 from checker.configuration import Configuration, Floats, instantiate
 from checker.enclosure import Enclosure, matrix
 from checker.hypotheses import given_values
+from checker.judging import judge_at, judged_conclusions
 from checker.names import used_names
 from checker.outcomes import Ledger, Run
-from checker.runs import judge_at, judged_conclusions, middle_of_loss
+from checker.runs import middle_of_loss
 from checker.scene import Path, Scene
 from checker.settings import SETTINGS
 from checker.theorem import Theorem

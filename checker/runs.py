@@ -5,29 +5,27 @@ proved (or witnessed). A run in float64 is judged at the computed points, each a
 exact start of its own; it supports, and never refutes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 import torch
-from flint import arb, arb_mat, ctx, fmpq
+from flint import arb_mat, ctx, fmpq
 
 from checker.algebras import BALLS
 from checker.batch import stack
 from checker.configuration import Configuration, instantiate
-from checker.dynamics import descend, picard, planned_precision
-from checker.enclosure import Ball, Enclosure, frobenius, matrix, root, to_arb
+from checker.dynamics import planned_precision
+from checker.enclosure import Enclosure, matrix, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.expression.enclose import Judgement
-from checker.expression.simplify import next_depth_of_claim, same_at_start
-from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Number
-from checker.hypotheses import given_values, judge_safely, start_scene, undecided
+from checker.expression.simplify import next_depth_of_claim
+from checker.hypotheses import given_values, start_scene, undecided
+from checker.judging import ball_states, distance, judge_at, judged_conclusions, step_size
 from checker.names import claim_dependencies, only_chosen, used_names
 from checker.outcomes import Ledger, Outcome, Run, middle
-from checker.scene import Moment, Path, Scene, State, dependencies
+from checker.scene import Moment, Path, Scene, State
 from checker.settings import SETTINGS
 from checker.settings.base import Instance
-from checker.theorem import NamedClaim, Theorem
+from checker.theorem import Theorem
 from checker.verdict import Verdict
 from models.training import gradient_descent
 
@@ -38,87 +36,6 @@ PICARD_BITS = 128
 
 EARLY_END = fmpq(1, 10**20)
 """A run ends once loss <= EARLY_END * loss_0, certifiably."""
-
-
-def conclusion_claim(theorem: Theorem, conclusion: NamedClaim) -> Claim:
-    """The claim as it is judged: `==` within its stated tolerance."""
-    tolerance = theorem.tolerances.get(conclusion.name)
-    if tolerance is None:
-        return conclusion.claim
-    parts: list[Comparison | Atom] = []
-    for part in conclusion.claim.parts:
-        if isinstance(part, Comparison) and part.operator == "==":
-            gap = Call("abs", (Binary("-", part.left, part.right, 1, ()),), 1, ())
-            parts.append(Comparison("<=", gap, Number(Fraction(tolerance))))
-        else:
-            parts.append(part)
-    return Claim(conclusion.claim.text, tuple(parts))
-
-
-def judged_conclusions(theorem: Theorem, configuration: Configuration) -> dict[str, Claim]:
-    """The conclusions that can be judged here: those without a constant that has no value."""
-    open_names = frozenset(theorem.parameters) - frozenset(configuration.parameters)
-    return {
-        c.name: conclusion_claim(theorem, c)
-        for c in theorem.conclusions
-        if not claim_dependencies(c.claim, theorem.definitions) & open_names
-    }
-
-
-def judge_at(
-    theorem: Theorem, claims: Mapping[str, Claim], moment: Moment[Enclosure]
-) -> dict[str, Judgement]:
-    """Every conclusion at one step; at the start, sides that are the same number hold."""
-    out: dict[str, Judgement] = {}
-    for name, claim in claims.items():
-        if moment.tau == 0:
-            claim = _without_ties(claim, theorem)
-        if not claim.parts:
-            out[name] = Judgement(
-                Verdict.HOLDS, "", None, None, None, "both sides are the same number at the start"
-            )
-        else:
-            out[name] = judge_safely(claim, moment, hypothesis=False)
-    return out
-
-
-MOVES_IN_PICARD = frozenset({"T", "features", "G", "NTK", "yhat", "residual", "loss", "preactivation"})
-"""Names that mean the equilibrium at initialization and the iterate in a conclusion of a picard theorem."""
-
-
-def _without_ties(claim: Claim, theorem: Theorem) -> Claim:
-    parts = tuple(part for part in claim.parts if isinstance(part, Atom) or not _tied(part, theorem))
-    return replace(claim, parts=parts)
-
-
-def _tied(part: Comparison, theorem: Theorem) -> bool:
-    if theorem.algorithm == "picard":
-        names = dependencies(part.left, theorem.definitions) | dependencies(part.right, theorem.definitions)
-        if names & MOVES_IN_PICARD:
-            return False
-    return same_at_start(part, theorem.definitions)
-
-
-def step_size(theorem: Theorem, scene: Scene[Enclosure]) -> Ball:
-    """The step size: a parameter, or a definition that binds it."""
-    value = scene.name(theorem.step or "eta")
-    if isinstance(value, arb_mat):
-        raise NotEnclosed("the step size is not a number")
-    return value
-
-
-def ball_states(
-    theorem: Theorem, configuration: Configuration, instance: Instance, steps: int
-) -> Iterator[State[Enclosure]]:
-    """The states of a run in balls, tau = 0, 1, ..., steps, at the ambient precision."""
-    setting = SETTINGS[configuration.setting]
-    if theorem.algorithm == "gradient-descent":
-        eta = step_size(theorem, start_scene(theorem, configuration))
-        yield from descend(setting, instance, eta, steps)
-    elif theorem.algorithm == "picard":
-        yield from picard(setting, instance, steps)
-    else:
-        yield setting.enclose(instance)
 
 
 def float_states(
@@ -138,16 +55,6 @@ def float_states(
             floats = point.params[name][0].numpy()
             arrays[name] = matrix(floats if floats.ndim == 2 else floats.reshape(-1, 1))
         yield setting.enclose(replace(instance, params=arrays))
-
-
-def _distance(before: State[Enclosure], after: State[Enclosure], names: tuple[str, ...]) -> arb:
-    total = arb(0)
-    for name in names:
-        old, new = before.value(name), after.value(name)
-        if isinstance(old, arb_mat) and isinstance(new, arb_mat):
-            size = frobenius(new - old)
-            total += size * size
-    return root(total)
 
 
 def _planned(theorem: Theorem, mode: str, steps: int) -> int:
@@ -196,7 +103,7 @@ def run(
                 if following is None:
                     break
                 if follow:
-                    length = to_arb(length) + _distance(current, following, configuration.trains)
+                    length = to_arb(length) + distance(current, following, configuration.trains)
                 path.push(following, length if follow else None)
                 current = following
             if path.length <= tau:

@@ -20,9 +20,9 @@ from checker.expression.estimate import estimate, margin
 from checker.expression.simplify import free_names_of_claim, next_depth_of_claim, roots, walk
 from checker.expression.tree import Call, Claim, Comparison, Node, Number
 from checker.hypotheses import gates
+from checker.judging import conclusion_claim
 from checker.names import claim_dependencies, of_quantifier, only_chosen
 from checker.request import Request
-from checker.runs import conclusion_claim
 from checker.scene import Moment, Path, Scene
 from checker.theorem import Theorem
 from models.settings.base import Estimate

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from flint import arb, arb_mat, ctx, fmpq
+from flint import ctx, fmpq
 
 from checker.configuration import Configuration, instantiate
-from checker.enclosure import Enclosure, frobenius_squared, root, to_arb
+from checker.enclosure import Enclosure, to_arb
 from checker.errors import NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.simplify import next_depth_of_claim
 from checker.hypotheses import start_scene, undecided
+from checker.judging import ball_states, distance, judge_at, judged_conclusions
 from checker.names import claim_dependencies
-from checker.runs import ball_states, judge_at, judged_conclusions
 from checker.scene import Path, State
 from checker.theorem import Theorem
 
@@ -63,17 +63,7 @@ def _pushed(
     before: State[Enclosure] | None = None
     for state in states:
         if before is not None and trains is not None:
-            length = to_arb(length) + _distance(before, state, trains)
+            length = to_arb(length) + distance(before, state, trains)
         path.push(state, length if trains is not None else None)
         before = state
         yield state
-
-
-def _distance(before: State[Enclosure], after: State[Enclosure], names: tuple[str, ...]) -> arb:
-    """The joint Euclidean distance of the trained parameters of two states."""
-    total = arb(0)
-    for name in names:
-        old, new = before.value(name), after.value(name)
-        if isinstance(old, arb_mat) and isinstance(new, arb_mat):
-            total += frobenius_squared(new - old)
-    return root(total)

@@ -14,12 +14,12 @@ from checker.dynamics import descend, picard
 from checker.enclosure import Enclosure
 from checker.expression.parse import parse_expression
 from checker.hypotheses import gates, judge_hypotheses
+from checker.judging import judged_conclusions
 from checker.reading import load, read_file
 from checker.replay import Story, replay
 from checker.replay_arrays import array_of
 from checker.replay_unique import unique
 from checker.replay_values import NotReplayed, Value, entries, transposed
-from checker.runs import judged_conclusions
 from checker.settings import SETTINGS
 from checker.verdict import Verdict
 from checker.violation import judge_step
