@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flint import arb_mat, ctx
+from flint import ctx
 
 from checker.admissible import reduce
 from checker.algebras import is_exact
 from checker.configuration import Configuration
 from checker.configure import configure
-from checker.enclosure import Ball, decimal_bounds, frobenius, outward, to_arb
+from checker.enclosure import ARRAYS, Ball, decimal_bounds, frobenius, outward, to_arb
 from checker.environment import environment
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement
@@ -180,7 +180,7 @@ def _for_every_value(
         for name, node in reduced.leaves.items():
             try:
                 value = scene.algebra.evaluate(node, scene)
-                leaves[name] = WHOLE if isinstance(value, arb_mat) else outward(to_arb(value))
+                leaves[name] = WHOLE if isinstance(value, ARRAYS) else outward(to_arb(value))
             except (NotEnclosed, CertainlyUndefined):
                 leaves[name] = WHOLE
     none = impossible(reduced, leaves, exists)
@@ -238,7 +238,7 @@ def _definitions(
             except (NotEnclosed, CertainlyUndefined):
                 out[name] = Bounds(None, None)
                 continue
-            if isinstance(value, arb_mat):
+            if isinstance(value, ARRAYS):
                 shape = (value.nrows(), value.ncols())
                 node = theorem.definitions[name]
                 kept = shape if node.shape is None or len(node.shape) == 2 else shape[:1]

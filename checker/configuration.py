@@ -13,7 +13,7 @@ import numpy as np
 from flint import arb, arb_mat, fmpq
 from numpy.typing import NDArray
 
-from checker.enclosure import Ball, matrix, to_arb
+from checker.enclosure import ARRAYS, Ball, Enclosure, matrix, to_arb
 from checker.errors import NotEnclosed, UsageError
 from checker.expression.enclose import enclose
 from checker.expression.tree import Call, Node
@@ -71,9 +71,9 @@ class ScalarEnv:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self.memo: dict[Node, Ball | arb_mat] = {}
+        self.memo: dict[Node, Enclosure] = {}
 
-    def name(self, name: str) -> Ball | arb_mat:
+    def name(self, name: str) -> Enclosure:
         sizes = self._configuration.sizes
         if name in sizes:
             return fmpq(sizes[name])
@@ -81,14 +81,14 @@ class ScalarEnv:
             return enclose(self._configuration.parameters[name], self)
         raise NotEnclosed(f"{name} has no value here")
 
-    def call(self, node: Call) -> Ball | arb_mat:
+    def call(self, node: Call) -> Enclosure:
         raise NotEnclosed(f"{node.function} has no value here")
 
 
 def scalar(node: Node, configuration: Configuration) -> Ball:
     """The value of an expression in sizes and parameters, at the ambient precision."""
     value = enclose(node, ScalarEnv(configuration))
-    if isinstance(value, arb_mat):
+    if isinstance(value, ARRAYS):
         raise NotEnclosed("an array stands where a number is needed")
     return value
 

@@ -5,9 +5,10 @@ these helpers avoid: `float(ball)` rounds to nearest and forgets the radius; `ba
 balls around 0; Python's `max` and `sorted` are wrong on overlapping balls.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from math import floor, inf, nextafter
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
@@ -18,8 +19,32 @@ from checker.errors import NotEnclosed
 Ball: TypeAlias = arb | fmpq
 """A scalar: an exact rational, or an enclosure of a real number."""
 
-Enclosure: TypeAlias = arb | fmpq | arb_mat
-"""A ball, or a matrix of balls; a vector is one column."""
+
+class NearFloats(ABC):
+    """A matrix known up to a distance from floats, as in `checker.blas`; a vector is one column."""
+
+    @abstractmethod
+    def nrows(self) -> int:
+        """The number of rows."""
+
+    @abstractmethod
+    def ncols(self) -> int:
+        """The number of columns."""
+
+    @abstractmethod
+    def frobenius_squared(self) -> arb:
+        """The sum of the squares of all entries."""
+
+    @abstractmethod
+    def __getitem__(self, index: tuple[int, int]) -> arb: ...
+
+
+Enclosure: TypeAlias = arb | fmpq | arb_mat | NearFloats
+"""A ball, or a matrix of balls or near floats; a vector is one column."""
+
+
+ARRAYS: Final = (arb_mat, NearFloats)
+"""For isinstance: what is a matrix or a vector, not a number."""
 
 _DIGITS = 17
 """Significant digits of a bound in decimal."""
@@ -33,7 +58,7 @@ def to_arb(value: Ball) -> arb:
     return value if isinstance(value, arb) else arb(value)
 
 
-def is_finite(value: Enclosure) -> bool:
+def is_finite(value: arb | fmpq | arb_mat) -> bool:
     """Are all entries balls of finite numbers?"""
     if isinstance(value, fmpq):
         return True
@@ -42,7 +67,7 @@ def is_finite(value: Enclosure) -> bool:
     return all(entry.is_finite() for entry in value.entries())
 
 
-def is_exact(value: Enclosure) -> bool:
+def is_exact(value: arb | fmpq | arb_mat) -> bool:
     """Are all entries single numbers?"""
     if isinstance(value, fmpq):
         return True
@@ -207,15 +232,17 @@ def hull(x: arb, y: arb) -> arb:
     return x if x == y else x.union(y)
 
 
-def frobenius_squared(A: arb_mat) -> arb:
+def frobenius_squared(A: arb_mat | NearFloats) -> arb:
     """The sum of the squares of all entries."""
+    if isinstance(A, NearFloats):
+        return A.frobenius_squared()
     entries = A.entries()
     if not entries:
         return arb(0)
     return (arb_mat(1, len(entries), entries) * arb_mat(len(entries), 1, entries))[0, 0]
 
 
-def frobenius(A: arb_mat) -> arb:
+def frobenius(A: arb_mat | NearFloats) -> arb:
     """The Frobenius norm (of a vector: the Euclidean norm)."""
     return root(frobenius_squared(A))
 

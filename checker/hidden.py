@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from flint import arb, arb_mat, ctx, fmpq
+from flint import arb, ctx, fmpq
 
 from checker.admissible import Reduced, reduce
 from checker.configuration import Configuration
-from checker.enclosure import Ball, outward
+from checker.enclosure import ARRAYS, Ball, outward
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import judge
 from checker.expression.mathml import mathml
@@ -60,7 +60,7 @@ def leaf_values(theorem: Theorem, configuration: Configuration, reduced: Reduced
             value = scene.algebra.evaluate(node, scene)
         except (NotEnclosed, CertainlyUndefined):
             value = arb("nan")
-        values[name] = arb("nan") if isinstance(value, arb_mat) else value
+        values[name] = arb("nan") if isinstance(value, ARRAYS) else value
     return values
 
 

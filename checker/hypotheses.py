@@ -9,10 +9,11 @@ from checker.configuration import Configuration, ScalarEnv, exact, instantiate, 
 from checker.enclosure import Enclosure
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement, judge
+from checker.expression.simplify import roots, walk
 from checker.expression.tree import Claim
 from checker.kernel_names import kernel_enclosures
 from checker.names import is_about_well_posedness
-from checker.scene import Moment, Scene
+from checker.scene import Moment, Scene, dependencies
 from checker.settings import SETTINGS
 from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Verdict
@@ -23,13 +24,17 @@ PRECISIONS = (64, 128, 256, 512, 1024)
 
 @dataclass(frozen=True)
 class Judged:
-    """One hypothesis (or scope or domain claim) judged, at the precision that decided it."""
+    """One hypothesis (or scope or domain claim) judged, at the precision that decided it.
+
+    `engine` names the ways by which its norms and eigenvalues were found, where balls did not do it all.
+    """
 
     name: str
     claim: Claim
     why: str
     judgement: Judgement
     precision: int
+    engine: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -52,7 +57,7 @@ class Scenes:
     """Scenes of one theorem kept by precision, so that the same arrays are enclosed once."""
 
     def __init__(self, theorem: Theorem) -> None:
-        self._theorem = theorem
+        self.theorem = theorem
         self._kept: dict[int, tuple[Configuration, Scene[Enclosure]]] = {}
 
     def at(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
@@ -67,9 +72,13 @@ class Scenes:
             }
             scene = scene.with_given(changed) if changed else scene
         else:
-            scene = start_scene(self._theorem, configuration)
+            scene = self.fresh(configuration, precision)
         self._kept[precision] = (configuration, scene)
         return scene
+
+    def fresh(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
+        """A scene of its own, in balls whatever the precision."""
+        return start_scene(self.theorem, configuration)
 
 
 def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
@@ -109,6 +118,15 @@ def judge_safely(
         return Judgement(verdict, "", None, None, None, f"undefined: {error.reason}")
 
 
+def _rungs(claim: Claim, scene: Scene[Enclosure]) -> set[str]:
+    """How the norms and eigenvalues in a claim, and in the definitions it uses, were found."""
+    definitions = scene.theorem.definitions
+    todo = list(roots(claim))
+    names = {name for node in todo for name in dependencies(node, definitions)}
+    todo += [definitions[name] for name in names if name in definitions]
+    return {scene.rungs[node] for root in todo for node in walk(root) if scene.rungs.get(node)}
+
+
 def judge_hypotheses(
     theorem: Theorem,
     configuration: Configuration,
@@ -132,7 +150,8 @@ def judge_hypotheses(
                 continue
             for claim in todo:
                 judgement = judge_safely(claim.claim, scene, hypothesis=True)
-                found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision)
+                engine = ", ".join(sorted(_rungs(claim.claim, scene)))
+                found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision, engine)
                 if stop_at_failure and judgement.verdict is Verdict.FAILS:
                     return list(found.values())
         todo = [claim for claim in todo if found[claim.name].verdict is Verdict.UNDECIDED]

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 from flint import arb, arb_mat
 
 from checker.configuration import Configuration
 from checker.dynamics import descend, picard
-from checker.enclosure import Ball, Enclosure, frobenius, root
+from checker.enclosure import ARRAYS, Ball, Enclosure, frobenius, root
 from checker.errors import NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.simplify import same_at_start
@@ -84,7 +85,7 @@ def _tied(part: Comparison, theorem: Theorem) -> bool:
 def step_size(theorem: Theorem, scene: Scene[Enclosure]) -> Ball:
     """The step size: a parameter, or a definition that binds it."""
     value = scene.name(theorem.step or "eta")
-    if isinstance(value, arb_mat):
+    if isinstance(value, ARRAYS):
         raise NotEnclosed("the step size is not a number")
     return value
 
@@ -107,8 +108,7 @@ def distance(before: State[Enclosure], after: State[Enclosure], names: tuple[str
     """The joint Euclidean distance of the named parameters of two states."""
     total = arb(0)
     for name in names:
-        old, new = before.value(name), after.value(name)
-        if isinstance(old, arb_mat) and isinstance(new, arb_mat):
-            size = frobenius(new - old)
-            total += size * size
+        old, new = cast(arb_mat, before.value(name)), cast(arb_mat, after.value(name))
+        size = frobenius(new - old)
+        total += size * size
     return root(total)

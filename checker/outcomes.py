@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flint import arb_mat
-
 from checker.configuration import Configuration
-from checker.enclosure import Enclosure, outward, to_arb
+from checker.enclosure import ARRAYS, Enclosure, outward, to_arb
 from checker.expression.enclose import Judgement
 from checker.hypotheses import undecided
 from checker.verdict import Verdict
@@ -91,7 +89,7 @@ class Ledger:
 
 
 def middle(value: Enclosure | None) -> float | None:
-    if value is None or isinstance(value, arb_mat):
+    if value is None or isinstance(value, ARRAYS):
         return None
     lo, hi = outward(to_arb(value))
     middle = (lo + hi) / 2

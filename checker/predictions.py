@@ -3,11 +3,11 @@
 import math
 from dataclasses import replace
 
-from flint import arb, arb_mat, ctx, fmpq
+from flint import arb, ctx, fmpq
 
 from checker.configuration import Configuration, scalar
 from checker.configure import configure
-from checker.enclosure import Ball, Enclosure, decimal_bounds, outward, to_arb
+from checker.enclosure import ARRAYS, Ball, Enclosure, decimal_bounds, outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import enclose
 from checker.expression.tree import Call, Comparison, Name, Node
@@ -34,6 +34,7 @@ class _Override:
     def __init__(self, scene: Scene[Enclosure], values: dict[str, Enclosure]) -> None:
         self._scene = scene
         self._values = values
+        self.arrays = scene.arrays
         self.memo: dict[Node, Enclosure] = {}
 
     def name(self, name: str) -> Enclosure:
@@ -45,7 +46,7 @@ class _Override:
 
 def _at(scene: Scene[Enclosure], node: Node, values: dict[str, Enclosure]) -> arb:
     value = enclose(node, _Override(scene, values))
-    if isinstance(value, arb_mat):
+    if isinstance(value, ARRAYS):
         raise NotEnclosed("a rate is a number")
     return to_arb(value)
 

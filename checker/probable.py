@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from flint import arb_mat, ctx, fmpq
+from flint import ctx, fmpq
 
 from checker.campaign import certified, hidden_gates
 from checker.candidates import activations, propose, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
-from checker.enclosure import outward, to_arb
+from checker.enclosure import ARRAYS, outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.families import draw, generator, sizes_of
 from checker.hypotheses import Judged, judge_hypotheses, start_scene
@@ -102,7 +102,7 @@ def claimed_probability(theorem: Theorem, configuration: Configuration) -> tuple
     with ctx.workprec(128):
         scene = start_scene(theorem, configuration)
         value = scene.algebra.evaluate(theorem.probability.holds, scene)
-        if isinstance(value, arb_mat):
+        if isinstance(value, ARRAYS):
             raise NotEnclosed("a probability is a number")
         return outward(to_arb(value)) if not isinstance(value, fmpq) else outward(value)
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from checker.errors import NotEnclosed
+from checker.expression.arrays import BALL_ARRAYS, Arrays
 from checker.expression.simplify import free_names
 from checker.expression.tree import Call, Node
 from checker.theorem import Theorem
@@ -30,13 +31,17 @@ class State(Protocol[V]):
 
 @dataclass(frozen=True)
 class Algebra(Generic[V]):
-    """How to evaluate a tree, and the three operations that temporal operators need."""
+    """How to evaluate a tree, and the three operations that temporal operators need.
+
+    `arrays` says how enclosures compute with arrays; estimates have no use for it.
+    """
 
     evaluate: Callable[[Node, "Scene[V] | Moment[V]"], V]
     number: Callable[[int], V]
     add: Callable[[V, V], V]
     least: Callable[[V, V], V]
     greatest: Callable[[V, V], V]
+    arrays: Arrays = BALL_ARRAYS
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +72,9 @@ class Scene(Generic[V]):
         self.algebra = algebra
         self.state = state
         self.given = dict(given)
+        self.arrays = algebra.arrays
         self.memo: dict[Node, V] = {}
+        self.rungs: dict[Node, str] = {}
         self._defined: dict[str, V] = {}
 
     def name(self, name: str) -> V:
@@ -89,6 +96,7 @@ class Scene(Generic[V]):
     def with_given(self, changed: Mapping[str, V]) -> "Scene[V]":
         """The same state with other values of some parameters; what does not depend on them is kept."""
         other = Scene(self.theorem, self.algebra, self.state, self.given | dict(changed))
+        other.rungs = self.rungs
         names = frozenset(changed)
         for node, value in self.memo.items():
             if not dependencies(node, self.theorem.definitions) & names:
@@ -105,6 +113,7 @@ class Moment(Generic[V]):
     def __init__(self, path: "Path[V]", tau: int) -> None:
         self._path = path
         self.tau = tau
+        self.arrays = path.scene.arrays
         self.memo: dict[Node, V] = {}
 
     def name(self, name: str) -> V:

@@ -4,11 +4,13 @@ A vector is an arb_mat with one column; `axes` says whether an arb_mat is a vect
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from flint import arb, arb_mat, fmpq
 
+from checker import spectral
 from checker.enclosure import Ball, frobenius_squared, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression import arithmetic as number
@@ -95,7 +97,8 @@ def _norm_1(A: arb_mat, axes: int) -> Ball:
     return _sum(_magnitudes(A)) if axes == 1 else _largest(_row_sums(A.transpose()))
 
 
-def _norm_fro(A: arb_mat, axes: int) -> Ball:
+def norm_fro(A: arb_mat, axes: int) -> Ball:
+    """The root of the sum of squares."""
     return number.root(frobenius_squared(A), nonnegative=True)
 
 
@@ -123,10 +126,51 @@ FUNCTIONS_OF_ONE: Final[Mapping[str, Callable[[arb_mat, int], Ball | arb_mat]]] 
     "max": lambda A, axes: _largest(list(A.entries())),
     "norm_inf": _norm_inf,
     "norm_1": _norm_1,
-    "norm_fro": _norm_fro,
+    "norm_fro": norm_fro,
+    "inv": lambda A, axes: spectral.inverse(A),
     "trace": lambda A, axes: _sum([A[i, i] for i in range(A.nrows())]),
     "transpose": lambda A, axes: A.transpose(),
     "diag": _diag,
     "symmetric_part": _symmetric_part,
 }
-"""Functions of one array that need no eigenvalues."""
+"""Functions of one array."""
+
+Array: TypeAlias = Any
+"""An arb_mat, or whatever else an `Arrays` computes with."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A norm or an eigenvalue, and the rung of the ladder that enclosed it ("" for balls all the way)."""
+
+    value: Ball
+    rung: str = ""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """How a fold computes with arrays, besides sums and multiples, which are operators of their own.
+
+    `of_one` are the functions of one array, given whether it is a vector (1) or a matrix (2); of
+    those, `extremes` are the norms and eigenvalues that have a ladder of engines.
+    """
+
+    product: Callable[[Array, Array, int, int], Array]
+    filled: Callable[[str, Ball], Array]
+    entrywise: Callable[[Array, Callable[[Ball], Ball]], Array]
+    hadamard: Callable[[Array, Array], Array]
+    symmetrised: Callable[..., Array]
+    of_one: Mapping[str, Callable[[Array, int], Array]]
+    extremes: Mapping[str, Callable[[Array, int], Found]]
+
+
+_EXTREMES: Final[Mapping[str, Callable[[arb_mat, int], Found]]] = {
+    "norm2": lambda A, axes: Found(norm_fro(A, axes) if axes == 1 else spectral.norm2(A)),
+    "sigma_min": lambda A, axes: Found(spectral.sigma_min(A)),
+    "lambda_min": lambda A, axes: Found(spectral.lambda_min(A)),
+    "lambda_max": lambda A, axes: Found(spectral.lambda_max(A)),
+    "spectral_radius": lambda A, axes: Found(spectral.spectral_radius(A)),
+}
+
+BALL_ARRAYS: Final = Arrays(product, filled, entrywise, hadamard, symmetrised, FUNCTIONS_OF_ONE, _EXTREMES)
+"""Arrays as matrices of balls."""

@@ -7,11 +7,10 @@ from typing import Final, cast
 
 from flint import arb, arb_mat, fmpq
 
-from checker import spectral
-from checker.enclosure import Ball, Enclosure, outward, to_arb
+from checker.enclosure import ARRAYS, Ball, Enclosure, outward, to_arb
 from checker.errors import NotEnclosed
 from checker.expression import arithmetic as number
-from checker.expression import arrays
+from checker.expression.arrays import BALL_ARRAYS, Arrays
 from checker.expression.env import Env, memo_of
 from checker.expression.signs import is_nonnegative, is_psd, is_symmetric
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
@@ -50,6 +49,8 @@ class _Fold:
     def __init__(self, env: Env[Enclosure]) -> None:
         self._env = env
         self._memo = memo_of(env)
+        self._arrays: Arrays = getattr(env, "arrays", BALL_ARRAYS)
+        self._rungs: dict[Node, str] | None = getattr(env, "rungs", None)
 
     def node(self, node: Node) -> Enclosure:
         if isinstance(node, Number):
@@ -65,7 +66,7 @@ class _Fold:
 
     def _operation(self, node: Negate | Binary | Call) -> Enclosure:
         if isinstance(node, Negate):
-            return -self.node(node.argument)
+            return -cast(arb_mat, self.node(node.argument))
         if isinstance(node, Binary):
             return self._binary(node)
         if node.function not in FUNCTIONS:
@@ -75,7 +76,7 @@ class _Fold:
     def ball(self, node: Node) -> Ball:
         """The enclosure of a scalar."""
         value = self.node(node)
-        if isinstance(value, arb_mat):
+        if isinstance(value, ARRAYS):
             raise NotEnclosed("an array stands where a number is needed")
         return value if isinstance(value, fmpq) else number.finite(value, "a value")
 
@@ -87,7 +88,7 @@ class _Fold:
         left, right = node.left, node.right
         a, b = left.shape or (), right.shape or ()
         if node.operator == "@":
-            return arrays.product(self.array(left), self.array(right), len(a), len(b))
+            return self._arrays.product(self.array(left), self.array(right), len(a), len(b))
         if not a and not b:
             x, y = self.ball(left), self.ball(right)
             if node.operator == "**":
@@ -105,39 +106,33 @@ class _Fold:
     def _call(self, node: Call) -> Enclosure:
         name, first = node.function, node.arguments[0]
         if name in ("eye", "ones"):
-            return arrays.filled(name, self.ball(first))
+            return self._arrays.filled(name, self.ball(first))
         if name in EXTREMES and not first.shape:
             return reduce(_SCALAR[name], (self.ball(argument) for argument in node.arguments))
         if name in ENTRYWISE:
             function = _ENTRYWISE.get(name) or _root_of(first)
             return (
-                arrays.entrywise(self.array(first), function) if first.shape else function(self.ball(first))
+                self._arrays.entrywise(self.array(first), function)
+                if first.shape
+                else function(self.ball(first))
             )
         A = self.array(first)
         if name == "hadamard":
-            return arrays.hadamard(A, self.array(node.arguments[1]))
-        if name in ("lambda_min", "lambda_max"):
-            S = arrays.symmetrised(A, known=is_symmetric(first))
-            value = (spectral.lambda_min if name == "lambda_min" else spectral.lambda_max)(S)
-            return number.nonnegative_part(value) if is_psd(first) else value
-        return _of_an_array(name, A, len(first.shape or ()))
+            return self._arrays.hadamard(A, self.array(node.arguments[1]))
+        axes = len(first.shape or ())
+        if name not in self._arrays.extremes:
+            return self._arrays.of_one[name](A, axes)
+        symmetric = name in ("lambda_min", "lambda_max")
+        B = self._arrays.symmetrised(A, known=is_symmetric(first)) if symmetric else A
+        found = self._arrays.extremes[name](B, axes)
+        if self._rungs is not None:
+            self._rungs[node] = found.rung
+        return number.nonnegative_part(found.value) if not symmetric or is_psd(first) else found.value
 
 
 def _root_of(argument: Node) -> Callable[[Ball], Ball]:
     nonnegative = is_nonnegative(argument)
     return lambda x: number.root(x, nonnegative)
-
-
-def _of_an_array(name: str, A: arb_mat, axes: int) -> Enclosure:
-    if name == "norm2":
-        return arrays.FUNCTIONS_OF_ONE["norm_fro"](A, axes) if axes == 1 else spectral.norm2(A)
-    if name == "sigma_min":
-        return number.nonnegative_part(spectral.sigma_min(A))
-    if name == "spectral_radius":
-        return number.nonnegative_part(spectral.spectral_radius(A))
-    if name == "inv":
-        return spectral.inverse(A)
-    return arrays.FUNCTIONS_OF_ONE[name](A, axes)
 
 
 @dataclass(frozen=True)
@@ -180,7 +175,7 @@ def _atom(part: Atom, env: Env[Enclosure]) -> Judgement:
         truth = env.name(part.node.name) if isinstance(part.node, Name) else env.call(part.node)
     except NotEnclosed as error:
         return Judgement(Verdict.UNDECIDED, "", None, None, None, error.reason)
-    if not isinstance(truth, arb_mat):
+    if not isinstance(truth, ARRAYS):
         if number.is_exactly(truth, 1):
             return Judgement(Verdict.HOLDS, "", None, None, None)
         if number.is_exactly(truth, 0):

@@ -12,7 +12,9 @@ class Env(Protocol[V_co]):
     """The values of one configuration at one moment.
 
     An environment may also have a `memo: dict[Node, V]`; then every call and operation is
-    evaluated once per environment, however often the same subterm occurs.
+    evaluated once per environment, however often the same subterm occurs. With `arrays` it
+    says how arrays are computed with, where that is not in balls; `rungs` receives how each
+    norm and eigenvalue was found.
     """
 
     def name(self, name: str) -> V_co:

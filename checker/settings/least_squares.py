@@ -1,7 +1,6 @@
 """Least squares: yhat = X' w, so that the features are X, m = d and the tangent kernel is X'X."""
 
 from functools import cached_property
-from typing import final
 
 from flint import arb_mat
 
@@ -10,7 +9,6 @@ from checker.settings.base import Instance, Setting, State, shared_names
 from checker.settings.projection import least_loss
 
 
-@final
 class LeastSquaresState(State):
     """A linear model with weights w (d, 1)."""
 
