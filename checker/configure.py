@@ -15,7 +15,7 @@ from checker.families import draw, generator, sizes_of
 from checker.request import Request
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
-from models.data import DataError, load_data
+from models.data import DataError, load_dataset
 
 DEFAULTS = {"n": 4, "d": 8, "m": 64}
 """Sizes where neither the request, the data nor the scope says otherwise."""
@@ -53,7 +53,7 @@ def _file_sizes(data: str, request: Request) -> dict[str, int]:
     if not data.endswith((".npz", ".csv")):
         return {}
     try:
-        X, _ = load_data(data, n=request.sizes.get("n"), d=None, seed=request.seed)
+        X = load_dataset(data, n=request.sizes.get("n"), d=None, seed=request.seed).X
     except DataError as error:
         raise UsageError(f"--set data: {error}") from error
     return {"n": X.shape[1], "d": X.shape[0]}
@@ -96,9 +96,12 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
         data = "drawn"
     else:
         try:
-            found, own = load_data(data, n=sizes["n"], d=sizes["d"], seed=seed)
+            dataset = load_dataset(data, n=sizes["n"], d=sizes["d"], seed=seed)
         except DataError as error:
             raise UsageError(f"--set data: {error}") from error
+        found, own = dataset.X, dataset.y
+        if len(dataset.classes) > 2:
+            data = dataset.name
         norm = theorem.scope.data_norm
         inputs = ExactArray(found) if norm is None else ExactArray(found, "columns", norm)
     arrays: dict[str, ExactArray] = {"X": inputs, "y": ExactArray(np.zeros(sizes["n"]))}

@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 _ANGLE = re.compile(r"[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?")
 _DATA_STREAM, _LABEL_STREAM = 1, 2
 _KINDS = ("data", "random", "constant", "worst")
+_ZEROS_AND_ONES = 360
+"""The images of the digits 0 and 1."""
+
 _SPECS = "digits, digits:A,B, digits:all, sphere, near-parallel:ANGLE, orthogonal, or a .npz or .csv file"
 
 __all__ = ["DataError", "Dataset", "labels", "load_data", "load_dataset", "normalise"]
@@ -143,7 +146,7 @@ def load_dataset(spec: str, *, n: int | None, d: int | None, seed: int) -> Datas
     """The data a user names; see `load_data`."""
     kind, colon, text = spec.partition(":")
     if spec in ("digits", "digits:"):
-        return _digits("0,1", n, d, seed)
+        return _digits("0,1" if n is None or n <= _ZEROS_AND_ONES else "all", n, d, seed)
     if kind == "digits":
         return _digits(text, n, d, seed)
     if spec == "sphere":
@@ -160,9 +163,10 @@ def load_dataset(spec: str, *, n: int | None, d: int | None, seed: int) -> Datas
 def load_data(spec: str, *, n: int | None, d: int | None, seed: int) -> tuple[Floats, Floats | None]:
     """X (d, n) and y (n,), or None where the data have no labels.
 
-    `spec` is "digits" (classes 0 and 1), "digits:3,8", "digits:all", "sphere",
-    "near-parallel:ANGLE" (radians), "orthogonal", or a .npz or .csv file. `n` None means
-    all there are, `d` None what the data have (drawn data need both). DataError is one line.
+    `spec` is "digits" (classes 0 and 1, or all ten where n is more than their 360),
+    "digits:3,8", "digits:all", "sphere", "near-parallel:ANGLE" (radians), "orthogonal", or a
+    .npz or .csv file. `n` None means all there are, `d` None what the data have (drawn data
+    need both). DataError is one line.
     """
     data = load_dataset(spec, n=n, d=d, seed=seed)
     return data.X, data.y

@@ -109,6 +109,10 @@ class State(ABC):
         """(neuron, sample) wherever phi' is not determined at a kink; gradients are hulls there."""
         return ()
 
+    def warm_start(self) -> NDArray[np.float64] | None:
+        """The equilibrium in float64, for a neighbour; None where there is none."""
+        return None
+
     @abstractmethod
     def features(self) -> arb_mat:
         """The last-layer features (k, n)."""

@@ -92,7 +92,7 @@ def test_all_images_of_two_classes_can_be_taken():
 @pytest.mark.parametrize(
     ("spec", "n", "d", "message"),
     [
-        ("digits", 361, None, "digits:0,1 has 360 images, so n = 361 is not between 1 and 360"),
+        ("digits:0,1", 361, None, "digits:0,1 has 360 images, so n = 361 is not between 1 and 360"),
         ("digits", 0, None, "digits:0,1 has 360 images, so n = 0 is not between 1 and 360"),
         ("digits", 4, 10, "the digits have d = 64 pixels, not d = 10"),
         ("digits:3", 4, None, "digits:3 is not known; write digits, digits:3,8 or digits:all"),
@@ -194,3 +194,9 @@ def test_labels_that_cannot_be_made_are_refused(kind, G, message):
     """
     with pytest.raises(DataError, match=message):
         labels(kind, np.eye(2), None, G, np.zeros(2), 0)
+
+
+def test_more_digits_than_zeros_and_ones_are_drawn_from_all_ten() -> None:
+    assert load_dataset("digits", n=360, d=None, seed=0).name == "digits:0,1"
+    more = load_dataset("digits", n=361, d=None, seed=0)
+    assert (more.name, more.X.shape) == ("digits:all", (64, 361))
