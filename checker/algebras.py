@@ -1,10 +1,10 @@
 """The two algebras a theorem is read in: balls for verdicts, torch batches for estimates."""
 
 import torch
-from flint import arb_mat, fmpq
+from flint import fmpq
 from torch import Tensor
 
-from checker.enclosure import Ball, Enclosure, to_arb
+from checker.enclosure import ARRAYS, Ball, Enclosure, to_arb
 from checker.errors import NotEnclosed
 from checker.expression.enclose import enclose
 from checker.expression.estimate import estimate
@@ -12,7 +12,7 @@ from checker.scene import Algebra
 
 
 def _scalar(value: Enclosure) -> Ball:
-    if isinstance(value, arb_mat):
+    if isinstance(value, ARRAYS):
         raise NotEnclosed("an array stands where a number is needed")
     return value
 

@@ -16,6 +16,7 @@ from checker.flow import integrate, judge_flow, standing_violation
 from checker.hidden import threshold
 from checker.hypotheses import Judged, equilibrium_certified, gates, judge_hypotheses
 from checker.names import claim_dependencies, is_about_well_posedness, of_quantifier
+from checker.near import NearScenes, ladder
 from checker.outcomes import Run
 from checker.records import Hidden
 from checker.request import Request
@@ -113,17 +114,20 @@ def hidden_gates(theorem: Theorem, configuration: Configuration) -> frozenset[st
 
 def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | None:
     """The judged hypotheses if all of them certainly hold and the equilibrium is certified, else None."""
+    precisions, scenes = ladder(configuration, SEARCH_BITS), NearScenes(theorem)
     try:
         judged = judge_hypotheses(
             theorem,
             configuration,
             skip=hidden_gates(theorem, configuration),
-            precisions=SEARCH_BITS,
+            precisions=precisions,
             stop_at_failure=True,
+            scenes=scenes,
         )
         if any(j.verdict is not Verdict.HOLDS for j in judged):
             return None
-        return judged if equilibrium_certified(theorem, configuration)[0] else None
+        certain, _ = equilibrium_certified(theorem, configuration, precisions=precisions[:2], scenes=scenes)
+        return judged if certain else None
     except (NotEnclosed, CertainlyUndefined):
         return None
 

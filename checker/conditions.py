@@ -9,18 +9,20 @@ from checker.admissible import reduce
 from checker.algebras import is_exact
 from checker.configuration import Configuration
 from checker.configure import configure
-from checker.enclosure import ARRAYS, Ball, decimal_bounds, frobenius, outward, to_arb
+from checker.enclosure import ARRAYS, Ball, Enclosure, decimal_bounds, frobenius, outward, to_arb
 from checker.environment import environment
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement
 from checker.expression.mathml import mathml
 from checker.expression.text import to_text
+from checker.expression.tree import Node
 from checker.families import generator
 from checker.hidden import hidden_record
 from checker.hypotheses import PRECISIONS, Judged, Scenes, gates, judge_hypotheses, undecided
 from checker.impossible import impossible
 from checker.intervals import WHOLE, Interval
 from checker.names import claim_dependencies, of_quantifier
+from checker.near import FLOAT64, NearScenes, ladder
 from checker.predictions import predictions
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
 from checker.request import Request, read_request
@@ -56,11 +58,6 @@ def bounds(value: Ball | None) -> Bounds | None:
     return Bounds(lo, hi)
 
 
-def precisions_for(configuration: Configuration) -> tuple[int, ...]:
-    """The precisions tried: fewer where one attempt costs seconds."""
-    return PRECISIONS[:2] if configuration.sizes.get("m", 0) > 200 else PRECISIONS
-
-
 def record(judged: Judged) -> HypothesisRecord:
     """One judged gate as a report's row."""
     judgement = judged.judgement
@@ -69,7 +66,7 @@ def record(judged: Judged) -> HypothesisRecord:
     rational = bool(sides) and all(is_exact(s) for s in sides)
     reason = judgement.reason
     if not decided and not reason:
-        reason = f"the two sides are too close to tell at {judged.precision} bits"
+        reason = f"the two sides are too close to tell: {_engine(judged)}"
     return HypothesisRecord(
         name=judged.name,
         claim=judged.claim.text,
@@ -78,11 +75,18 @@ def record(judged: Judged) -> HypothesisRecord:
         lhs=bounds(judgement.lhs),
         rhs=bounds(judgement.rhs),
         margin=judgement.margin,
-        engine="exact numbers" if rational else f"balls, {judged.precision} bits",
+        engine="exact numbers" if rational else _engine(judged),
         why=judged.why,
         reason=reason,
         mathml=mathml(judged.claim),
     )
+
+
+def _engine(judged: Judged) -> str:
+    """By which rung of the ladder a claim was judged."""
+    if judged.precision != FLOAT64:
+        return f"balls, {judged.precision} bits"
+    return judged.engine or "float64 with error bounds"
 
 
 def check(
@@ -96,14 +100,14 @@ def check(
     configuration = configure(theorem, request)
     missing = _outside(theorem, configuration)
     chosen, open_exists, open_step = _complete(theorem, request, configuration)
-    precisions = precisions_for(configuration)
+    precisions = ladder(configuration)
     hidden = of_quantifier(theorem, "hidden")
     hanging = frozenset(
         c.name
         for c in gates(theorem, chosen)
         if claim_dependencies(c.claim, theorem.definitions) & _unvalued(theorem, chosen)
     )
-    scenes = Scenes(theorem)
+    scenes = NearScenes(theorem)
     judged = judge_hypotheses(theorem, chosen, skip=hanging, precisions=precisions, scenes=scenes)
     judged = _for_every_value(theorem, chosen, judged, open_exists, scenes, precisions[0])
     rows = [*missing, *(record(j) for j in judged)]
@@ -115,7 +119,7 @@ def check(
         verdict=VERDICTS[verdict],
         reason=_reason(verdict, rows),
         hypotheses=tuple(rows),
-        definitions=_definitions(theorem, chosen, scenes, precisions[0]),
+        definitions=_definitions(theorem, chosen, scenes, precisions),
         parameters=_parameters(theorem, chosen),
         predicted=predictions(theorem, request, chosen, open_step, scenes, precisions[0]),
         not_done=_not_done(theorem, chosen),
@@ -227,26 +231,33 @@ def _reason(verdict: Verdict, rows: list[HypothesisRecord]) -> str:
 
 
 def _definitions(
-    theorem: Theorem, configuration: Configuration, scenes: Scenes, precision: int
+    theorem: Theorem, configuration: Configuration, scenes: Scenes, precisions: tuple[int, ...]
 ) -> dict[str, Bounds | ArrayBounds]:
+    """Every definition at the first precision, or at the second where that encloses nothing."""
     out: dict[str, Bounds | ArrayBounds] = {}
-    with ctx.workprec(precision):
-        scene = scenes.at(configuration, precision)
-        for name in theorem.definitions:
-            try:
-                value = scene.name(name)
-            except (NotEnclosed, CertainlyUndefined):
-                out[name] = Bounds(None, None)
-                continue
-            if isinstance(value, ARRAYS):
-                shape = (value.nrows(), value.ncols())
-                node = theorem.definitions[name]
-                kept = shape if node.shape is None or len(node.shape) == 2 else shape[:1]
-                size = bounds(frobenius(value)) or Bounds(None, None)
-                out[name] = ArrayBounds(kept, size)
-            else:
-                out[name] = bounds(value) or Bounds(None, None)
-    return out
+    for precision in precisions[:2]:
+        missing = [name for name in theorem.definitions if out.get(name, _NOTHING) == _NOTHING]
+        with ctx.workprec(precision):
+            for name in missing:
+                try:
+                    value = scenes.at(configuration, precision).name(name)
+                except (NotEnclosed, CertainlyUndefined):
+                    out[name] = _NOTHING
+                    continue
+                out[name] = _shown(value, theorem.definitions[name])
+    return {name: out[name] for name in theorem.definitions}
+
+
+_NOTHING = Bounds(None, None)
+
+
+def _shown(value: Enclosure, node: Node) -> Bounds | ArrayBounds:
+    """A number by its bounds, an array by its shape and Frobenius norm."""
+    if not isinstance(value, ARRAYS):
+        return bounds(value) or _NOTHING
+    shape = (value.nrows(), value.ncols())
+    kept = shape if node.shape is None or len(node.shape) == 2 else shape[:1]
+    return ArrayBounds(kept, bounds(frobenius(value)) or _NOTHING)
 
 
 def _parameters(theorem: Theorem, configuration: Configuration) -> dict[str, Value]:

@@ -1,8 +1,12 @@
-"""What a report must record to be repeated: versions and the seed. No times, no paths, no host."""
+"""What a report must record to be repeated: versions, the seed, and whether float64 products can be trusted.
+
+No times, no paths, no host.
+"""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from checker.blas.selftest import selftest
 from checker.records import Value
 
 PACKAGES = ("deqaudit", "torch", "python-flint", "numpy", "scipy", "scikit-learn", "z3-solver", "cvc5")
@@ -16,4 +20,6 @@ def environment(seed: int, device: str) -> dict[str, Value]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = None
+    test = selftest("cpu")
+    found["float64_products"] = "self-test passed" if test.passed else f"failed: {', '.join(test.failures)}"
     return found

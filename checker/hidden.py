@@ -11,7 +11,7 @@ from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import judge
 from checker.expression.mathml import mathml
 from checker.expression.tree import Call, Node
-from checker.hypotheses import start_scene
+from checker.near import FLOAT64, first_scene, ladder
 from checker.records import HypothesisRecord
 from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Basis, Verdict
@@ -53,7 +53,7 @@ class _Env:
 
 def leaf_values(theorem: Theorem, configuration: Configuration, reduced: Reduced) -> dict[str, Ball]:
     """Enclosures of a reduction's leaves at initialization, at the ambient precision; nan where none."""
-    scene = start_scene(theorem, configuration)
+    scene = first_scene(theorem, configuration)
     values: dict[str, Ball] = {}
     for name, node in reduced.leaves.items():
         try:
@@ -127,6 +127,10 @@ def hidden_record(
         reason = f"it has several hidden constants: {', '.join(names)}"
     return HypothesisRecord(
         name=claim.name, claim=claim.claim.text, status=str(Verdict.UNDECIDED), basis=str(Basis.ASSUMED),
-        lhs=None, rhs=None, margin=None, engine=f"balls, {BITS} bits", why=claim.why, reason=reason,
+        lhs=None, rhs=None, margin=None, engine=_engine(configuration), why=claim.why, reason=reason,
         mathml=mathml(claim.claim),
     )  # fmt: skip
+
+
+def _engine(configuration: Configuration) -> str:
+    return "float64 with error bounds" if ladder(configuration)[0] == FLOAT64 else f"balls, {BITS} bits"

@@ -160,11 +160,24 @@ def judge_hypotheses(
     return [found[c.name] for c in gates(theorem, configuration) if c.name in found]
 
 
-def equilibrium_certified(theorem: Theorem, configuration: Configuration) -> tuple[bool, str]:
+def equilibrium_certified(
+    theorem: Theorem,
+    configuration: Configuration,
+    *,
+    precisions: tuple[int, ...] = PRECISIONS[1:2],
+    scenes: Scenes | None = None,
+) -> tuple[bool, str]:
     """Does the start have a certified unique equilibrium, or is the theorem about that?"""
-    setting = SETTINGS[configuration.setting]
-    if not setting.has_equilibrium or is_about_well_posedness(theorem):
+    if not SETTINGS[configuration.setting].has_equilibrium or is_about_well_posedness(theorem):
         return True, ""
-    with ctx.workprec(PRECISIONS[1]):
-        verdict, reason = start_scene(theorem, configuration).state.well_posed()  # type: ignore[attr-defined]
-    return verdict is Verdict.HOLDS, reason
+    reason = ""
+    for precision in precisions:
+        with ctx.workprec(precision):
+            try:
+                state = (scenes or Scenes(theorem)).at(configuration, precision).state
+                verdict, reason = state.well_posed()  # type: ignore[attr-defined]
+            except NotEnclosed as error:
+                verdict, reason = Verdict.UNDECIDED, error.reason
+        if verdict is not Verdict.UNDECIDED:
+            return verdict is Verdict.HOLDS, reason
+    return False, reason

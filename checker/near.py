@@ -17,7 +17,7 @@ from checker.blas.selftest import selftest
 from checker.configuration import Configuration, ExactArray, exact, scalar
 from checker.enclosure import Enclosure, to_arb
 from checker.errors import NotEnclosed, UsageError
-from checker.hypotheses import PRECISIONS, Scenes, given_values
+from checker.hypotheses import PRECISIONS, Scenes, given_values, start_scene
 from checker.scene import Scene
 from checker.settings import SETTINGS
 from checker.settings.base import Instance
@@ -100,15 +100,15 @@ def near_instance(configuration: Configuration) -> Instance:
     )
 
 
-def ladder(configuration: Configuration) -> tuple[int, ...]:
-    """The precisions to try for a configuration, cheapest first: the float engine's, then balls'."""
+def ladder(configuration: Configuration, balls: tuple[int, ...] = PRECISIONS) -> tuple[int, ...]:
+    """The precisions to try for a configuration, cheapest first: the float engine's, then those in balls."""
     sizes = configuration.sizes
     m, n = sizes.get("m", sizes["d"]), sizes["n"]
     numbers = max(m * m if configuration.setting != "least-squares" else 0, m * n, n * n)
     if numbers <= _SMALL or configuration.setting not in FLOAT_STATES:
-        return PRECISIONS
+        return balls
     if numbers <= _LARGE:
-        return (FLOAT64, *(PRECISIONS if numbers <= _MODERATE else PRECISIONS[:2]))
+        return (FLOAT64, *(balls if numbers <= _MODERATE else balls[:2]))
     return (FLOAT64,)
 
 
@@ -136,3 +136,10 @@ def near_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosur
         for name, value in given_values(theorem, configuration).items()
     }
     return Scene(theorem, FLOATS, state, given)
+
+
+def first_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
+    """The state at initialization on the first rung of the ladder; balls at the ambient precision."""
+    if ladder(configuration)[0] == FLOAT64:
+        return near_scene(theorem, configuration)
+    return start_scene(theorem, configuration)

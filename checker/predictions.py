@@ -14,6 +14,7 @@ from checker.expression.tree import Call, Comparison, Name, Node
 from checker.families import generator
 from checker.hypotheses import Scenes, gates, judge_hypotheses
 from checker.names import claim_dependencies
+from checker.near import NearScenes, ladder
 from checker.records import Predicted
 from checker.request import Request
 from checker.scene import Scene
@@ -23,9 +24,6 @@ from checker.verdict import Verdict
 
 WIDTHS = tuple(2**k for k in range(11))
 """The widths tried for `smallest_width`."""
-
-CERTIFIED_UP_TO = 256
-"""Widths up to this are certified in balls before they are reported."""
 
 
 class _Override:
@@ -170,8 +168,6 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
     if "m" not in configuration.sizes or theorem.setting == "least-squares":
         return Predicted(None, "the setting has no width of its own")
     for width in WIDTHS:
-        if width > 1024:
-            break
         wider = replace(
             request, sizes={**configuration.sizes, "m": width}, data=str(configuration.note.get("data"))
         )
@@ -186,10 +182,8 @@ def _smallest_width(theorem: Theorem, request: Request, configuration: Configura
             continue
         if found.hypotheses < 0:
             continue
-        if width > CERTIFIED_UP_TO:
-            return Predicted(width, "estimated, not certified: the smallest power of two at which the "
-                             "hypotheses hold for one draw of the same seed")  # fmt: skip
-        judged = judge_hypotheses(theorem, found.configuration, precisions=(64,))
+        wide = found.configuration
+        judged = judge_hypotheses(theorem, wide, precisions=ladder(wide, (64,)), scenes=NearScenes(theorem))
         if all(j.verdict is Verdict.HOLDS for j in judged):
             return Predicted(
                 width, "certified at this width for one draw of the same seed; powers of two were tried"

@@ -15,7 +15,7 @@ from checker.algebras import BALLS
 from checker.batch import stack
 from checker.configuration import Configuration, instantiate
 from checker.dynamics import planned_precision
-from checker.enclosure import Enclosure, matrix, to_arb
+from checker.enclosure import ARRAYS, Enclosure, matrix, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.simplify import next_depth_of_claim
 from checker.hypotheses import given_values, start_scene, undecided
@@ -138,13 +138,13 @@ def _loss(moment: Moment[Enclosure]) -> Enclosure | None:
 
 
 def _finished(loss: Enclosure | None, scene: Scene[Enclosure]) -> bool:
-    if loss is None or isinstance(loss, arb_mat):
+    if loss is None or isinstance(loss, ARRAYS):
         return False
     try:
         first = scene.state.value("loss")
     except (NotEnclosed, CertainlyUndefined):
         return False
-    if isinstance(first, arb_mat):
+    if isinstance(first, ARRAYS):
         return False
     return bool(to_arb(loss) <= to_arb(first) * to_arb(EARLY_END))
 
