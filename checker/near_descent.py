@@ -1,14 +1,14 @@
 """Gradient descent in float64 with every step's defect enclosed: one-step claims at any size.
 
-From the visited point theta_k, exact floats, the float engine encloses the gradient and with it
-the exact successor theta_k - eta*grad within a distance of the next floats theta_{k+1}. The state
-yielded there encloses both, every point within that distance: claims about one step, such as
-next(loss) <= loss, are certified at each visited point. The run itself is not the exact
-trajectory: it starts afresh from theta_{k+1}.
+From the visited point theta_k, exact floats, the float engine encloses the gradient and with it the
+exact successor theta_k - eta*grad, within a small distance of floats. Those floats are the next
+visited point, which is an exact start of its own: defects do not accumulate, and the run is not the
+exact trajectory. Claims about one step, such as next(loss) <= loss, are certified at each visited
+point, of the exact step from there.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flint import arb_mat
@@ -22,26 +22,42 @@ from checker.settings.base import Instance, State
 from checker.settings.floats import FLOAT_STATES
 
 
-def near_descend(configuration: Configuration, eta: Ball, steps: int) -> Iterator[State]:
-    """The states at tau = 0, ..., steps, each around a visited point.
+@dataclass(frozen=True)
+class Visit:
+    """The state at a visited point, and one that encloses the exact next iterate from there.
 
-    Ends early, after a state whose gradients have no enclosure.
+    `successor` is None at the last point, and where the gradient has no enclosure.
+    """
+
+    state: State
+    successor: State | None
+
+
+def near_descend(configuration: Configuration, eta: Ball, steps: int) -> Iterator[Visit]:
+    """The visits at tau = 0, ..., steps; fewer where a gradient has no enclosure.
+
+    At tau = 0 the point is the exact start, which need not be floats.
     """
     make, step = FLOAT_STATES[configuration.setting], to_arb(eta)
     instance = near_instance(configuration)
-    state = make(instance)
-    yield state
-    for tau in range(steps):
-        try:
-            gradients = state.gradients()
-            params = dict((_visited(instance) if tau else instance).params)
-            for name, gradient in gradients.items():
-                params[name] = params[name] - gradient * step
-            instance = replace(instance, params=params, start=state.warm_start())
-            state = make(instance)
-        except NotEnclosed:
+    for tau in range(steps + 1):
+        state = make(instance)
+        following = _successor(instance, state, step) if tau < steps else None
+        yield Visit(state, None if following is None else make(following))
+        if following is None:
             return
-        yield state
+        instance = _visited(following)
+
+
+def _successor(instance: Instance, state: State, step: Ball) -> Instance | None:
+    """The exact next parameters, up to a distance."""
+    try:
+        params = dict(instance.params)
+        for name, gradient in state.gradients().items():
+            params[name] = params[name] - gradient * to_arb(step)
+        return replace(instance, params=params, start=state.warm_start())
+    except NotEnclosed:
+        return None
 
 
 def _visited(instance: Instance) -> Instance:
