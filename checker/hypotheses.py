@@ -150,7 +150,7 @@ def judge_hypotheses(
                 continue
             for claim in todo:
                 judgement = judge_safely(claim.claim, scene, hypothesis=True)
-                engine = ", ".join(sorted(_rungs(claim.claim, scene)))
+                engine = "; ".join(sorted(_rungs(claim.claim, scene)))
                 found[claim.name] = Judged(claim.name, claim.claim, claim.why, judgement, precision, engine)
                 if stop_at_failure and judgement.verdict is Verdict.FAILS:
                     return list(found.values())

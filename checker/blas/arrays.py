@@ -159,7 +159,7 @@ def _found(bracket: Bracket) -> Found:
 
 def _norm2(A: FloatMatrix, axes: int) -> Found:
     if axes == 1 or 1 in (A.nrows(), A.ncols()):
-        return Found(norm_fro(A, axes), "float64 sum of squares")
+        return Found(norm_fro(A, axes))
     return _found(extremes.norm2(A.mid, A.slack))
 
 
