@@ -4,9 +4,9 @@ A trajectory goes on from its own enclosure, so its balls contain the exact traj
 exact start; they widen by a bit or two a step, which `planned_precision` allows for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 
 from flint import arb, arb_mat
 
@@ -15,14 +15,55 @@ from checker.errors import NotEnclosed
 from checker.settings.base import Instance, Setting, State
 from checker.settings.deq import DeqState
 from checker.spectral import norm2
+from checker.symmetric import exponent_of
 
 _REFRESH = 32
 """Steps between fresh computations of |W|_2; Weyl's inequality bridges them."""
 
 
+MOST_BITS = 2**14
+"""The highest working precision of a trajectory."""
+
+_SHARP = -40
+"""Parameters known to within 2**_SHARP of their size are known well enough."""
+
+
 def planned_precision(steps: int) -> int:
     """The working precision, in bits, with which a trajectory of so many steps is tried first."""
     return max(128, 64 + ceil(2.5 * steps))
+
+
+def widening(instance: Instance) -> float:
+    """log2 of the widest radius of the trained parameters, relative to their largest entry.
+
+    -inf where they are exact, inf where one is not finite.
+    """
+    widest, largest = arb(0), arb(0)
+    for name in instance.trains:
+        for entry in instance.params[name].entries():
+            if not entry.is_finite():
+                return inf
+            widest, largest = widest.max(entry.rad()), largest.max(abs(entry.mid()))
+    if widest.is_zero():
+        return -inf
+    return float(exponent_of(widest.mid()) - (0 if largest.is_zero() else exponent_of(largest.mid())))
+
+
+def replanned_precision(bits: int, widths: Sequence[float], steps: int) -> int | None:
+    """More bits for a trajectory that got lost, or None where more bits would not help.
+
+    `widths` are those of `widening` at steps 0, 1, ... of the attempt with `bits` bits. Radii grow by a
+    nearly constant factor a step, so the bits lost a step are read off the part where they were small.
+    """
+    if bits >= MOST_BITS or not widths or widths[-1] < _SHARP:
+        return None
+    known = [(tau, w) for tau, w in enumerate(widths) if tau and -inf < w < _SHARP / 2]
+    if len(known) < 2:
+        return min(2 * bits, MOST_BITS)
+    (first, low), (last, high) = known[0], known[-1]
+    rate = max((high - low) / (last - first), 0.0)
+    wanted = ceil(bits + low + 1.2 * rate * steps - _SHARP + 24)
+    return min(max(2 * bits, wanted), MOST_BITS)
 
 
 def descend(setting: Setting, instance: Instance, eta: Ball, steps: int) -> Iterator[State]:
@@ -42,8 +83,8 @@ def descend(setting: Setting, instance: Instance, eta: Ball, steps: int) -> Iter
         params = dict(instance.params)
         for name, gradient in gradients.items():
             params[name] = params[name] - gradient * step
-        start = state.warm_start() if isinstance(state, DeqState) else None
-        instance = norms.with_hint(replace(instance, params=params, start=start, norm_hint=None), tau)
+        moved = replace(instance, params=params, start=state.warm_start(), norm_hint=None)
+        instance = norms.with_hint(moved, tau)
         state = setting.enclose(instance)
         yield state
 
@@ -86,8 +127,3 @@ def picard(setting: Setting, instance: Instance, steps: int) -> Iterator[State]:
         state = DeqState(instance, iterate)
         yield state
         iterate = state.image()
-
-
-def enclosed_at(setting: Setting, instance: Instance) -> State:
-    """The state at one point, such as a computed point of a float64 run taken as exact."""
-    return setting.enclose(instance)

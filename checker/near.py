@@ -20,7 +20,7 @@ from checker.errors import NotEnclosed, UsageError
 from checker.hypotheses import PRECISIONS, Scenes, given_values, start_scene
 from checker.scene import Scene
 from checker.settings import SETTINGS
-from checker.settings.base import Instance
+from checker.settings.base import Instance, State
 from checker.settings.floats import FLOAT_STATES
 from checker.theorem import Theorem
 
@@ -123,19 +123,21 @@ class NearScenes(Scenes):
         return near_scene(self.theorem, configuration)
 
 
-def near_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
-    """The state at initialization by the float engine.
+def near_scene(
+    theorem: Theorem, configuration: Configuration, state: State | None = None
+) -> Scene[Enclosure]:
+    """The state at initialization by the float engine; `state` is that one where it is at hand.
 
     Raises NotEnclosed where the machine's products failed their self-test.
     """
     if not selftest("cpu").passed:
         raise NotEnclosed("float64 products failed the self-test on this machine")
-    state = FLOAT_STATES[configuration.setting](near_instance(configuration))
+    start = state or FLOAT_STATES[configuration.setting](near_instance(configuration))
     given: dict[str, Enclosure] = {
         name: nearest(value) if isinstance(value, arb_mat) else value
         for name, value in given_values(theorem, configuration).items()
     }
-    return Scene(theorem, FLOATS, state, given)
+    return Scene(theorem, FLOATS, start, given)
 
 
 def first_scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:

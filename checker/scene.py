@@ -108,19 +108,43 @@ class Scene(Generic[V]):
 
 
 class Moment(Generic[V]):
-    """One step of a path: the setting's names mean their value here."""
+    """One step of a path: the setting's names mean their value in `state`.
 
-    def __init__(self, path: "Path[V]", tau: int) -> None:
+    `length` is the length travelled so far, None where it is not known. `successor` is the exact next
+    iterate from here where that is enclosed apart from the states of the path; it is a moment `ahead`,
+    from which nothing follows.
+    """
+
+    def __init__(
+        self,
+        path: "Path[V]",
+        tau: int,
+        state: State[V],
+        length: V | None,
+        successor: State[V] | None = None,
+        *,
+        ahead: bool = False,
+    ) -> None:
         self._path = path
         self.tau = tau
+        self.state = state
+        self.length = length
         self.arrays = path.scene.arrays
         self.memo: dict[Node, V] = {}
+        self._ahead = ahead
+        self._following = None if successor is None else Moment(path, tau + 1, successor, None, ahead=True)
 
     def name(self, name: str) -> V:
-        return self._path.name(name, self.tau)
+        return self._path.name(name, self)
 
     def call(self, node: Call) -> V:
         return self._path.call(node, self)
+
+    def following(self) -> "Moment[V]":
+        """One step later: the exact successor where there is one, else the path's next state."""
+        if self._ahead:
+            raise NotEnclosed("two steps from a visited point are not enclosed")
+        return self._path.at(self.tau + 1) if self._following is None else self._following
 
 
 class Path(Generic[V]):
@@ -136,12 +160,12 @@ class Path(Generic[V]):
         self.window = window
         self.length = 0
         self._clock = clock
-        self._moments: dict[int, tuple[State[V], V | None, Moment[V]]] = {}
+        self._moments: dict[int, Moment[V]] = {}
         self._carried: dict[Node, list[V]] = {}
 
-    def push(self, state: State[V], path_length: V | None = None) -> None:
-        """Append the state one step later, with the length travelled so far where it is known."""
-        self._moments[self.length] = (state, path_length, Moment(self, self.length))
+    def push(self, state: State[V], path_length: V | None = None, successor: State[V] | None = None) -> None:
+        """Append the state one step later; see `Moment` for what may be known besides."""
+        self._moments[self.length] = Moment(self, self.length, state, path_length, successor)
         self.length += 1
         self._moments.pop(self.length - 1 - self.window, None)
 
@@ -149,37 +173,34 @@ class Path(Generic[V]):
         """The moment `tau`; refused when it was not pushed or already left the window."""
         if tau not in self._moments:
             raise NotEnclosed(f"the trajectory is not known at step {tau}")
-        return self._moments[tau][2]
+        return self._moments[tau]
 
     def evaluate(self, node: Node, tau: int) -> V:
         return self.scene.algebra.evaluate(node, self.at(tau))
 
-    def name(self, name: str, tau: int) -> V:
+    def name(self, name: str, moment: Moment[V]) -> V:
         if name == "tau":
-            return self.scene.algebra.number(tau)
+            return self.scene.algebra.number(moment.tau)
         if name == "t":
             if self._clock is None:
                 raise NotEnclosed("there is no continuous time here")
-            return self._clock(tau)
+            return self._clock(moment.tau)
         scene = self.scene
         if name in scene.given or name in scene.theorem.definitions:
             return scene.name(name)
-        self.at(tau)
-        state, length, _ = self._moments[tau]
         if name == "path_length":
-            if length is None:
+            if moment.length is None:
                 raise NotEnclosed("the path length is not known")
-            return length
-        return state.value(name)
+            return moment.length
+        return moment.state.value(name)
 
     def call(self, node: Call, moment: Moment[V]) -> V:
-        tau, argument, algebra = moment.tau, node.arguments[0], self.scene.algebra
+        argument, algebra = node.arguments[0], self.scene.algebra
         if node.function not in TEMPORAL:
-            state = self._moments[tau][0]
-            return state.call(node.function, algebra.evaluate(argument, moment))
+            return moment.state.call(node.function, algebra.evaluate(argument, moment))
         if node.function == "next":
-            return self.evaluate(argument, tau + 1)
-        return self._carry(node, tau)
+            return algebra.evaluate(argument, moment.following())
+        return self._carry(node, moment.tau)
 
     def _carry(self, node: Call, tau: int) -> V:
         argument, algebra = node.arguments[0], self.scene.algebra

@@ -8,7 +8,7 @@ import pytest
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from rigor_instances import deq_instance, entries_contained, one_input, widest
 
-from checker.dynamics import descend, enclosed_at, picard, planned_precision
+from checker.dynamics import descend, picard, planned_precision
 from checker.enclosure import matrix, to_arb
 from checker.errors import NotEnclosed
 from checker.settings import SETTINGS, Instance
@@ -175,17 +175,6 @@ def test_picard_needs_an_equilibrium_model() -> None:
     """
     with pytest.raises(KeyError):
         next(picard(LEAST_SQUARES, linear_instance(2, 2), 1))
-
-
-def test_a_computed_point_is_a_state_of_its_own() -> None:
-    """
-    `enclosed_at` is the setting's own enclosure of the point.
-    """
-    instance = linear_instance(3, 2)
-
-    assert to_arb(enclosed_at(LEAST_SQUARES, instance).value("loss")).overlaps(
-        to_arb(LEAST_SQUARES.enclose(instance).value("loss"))
-    )
 
 
 @pytest.mark.parametrize(("steps", "bits"), [(0, 128), (10, 128), (200, 564), (201, 567)])
