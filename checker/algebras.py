@@ -1,13 +1,10 @@
-"""The two algebras a theorem is read in: balls for verdicts, torch batches for estimates."""
+"""The algebra that verdicts are read in: balls."""
 
-import torch
 from flint import fmpq
-from torch import Tensor
 
 from checker.enclosure import ARRAYS, Ball, Enclosure, to_arb
 from checker.errors import NotEnclosed
 from checker.expression.enclose import enclose
-from checker.expression.estimate import estimate
 from checker.scene import Algebra
 
 
@@ -38,17 +35,6 @@ def _greatest(x: Enclosure, y: Enclosure) -> Enclosure:
 BALLS: Algebra[Enclosure] = Algebra(
     evaluate=enclose, number=lambda k: fmpq(k), add=_add, least=_least, greatest=_greatest
 )
-
-
-def batches(size: int, device: torch.device) -> Algebra[Tensor]:
-    """The algebra of `size` independent float64 runs on one device."""
-
-    def number(k: int) -> Tensor:
-        return torch.full((size,), float(k), dtype=torch.float64, device=device)
-
-    return Algebra(
-        evaluate=estimate, number=number, add=torch.add, least=torch.minimum, greatest=torch.maximum
-    )
 
 
 def is_exact(value: Ball) -> bool:

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from checker.algebras import batches
+from checker.batch_algebra import batches, kernel_estimate
 from checker.configuration import Configuration, float_arrays, scalar
 from checker.enclosure import to_arb
-from checker.kernel_names import kernel_estimate
 from checker.scene import Scene
 from checker.settings import SETTINGS
 from checker.theorem import Theorem

@@ -24,6 +24,7 @@ from checker.runs import run
 from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
+from checker.ties import settled, settled_gates
 from checker.verdict import Basis, Verdict
 
 ROUNDS = 4
@@ -124,6 +125,7 @@ def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | 
             stop_at_failure=True,
             scenes=scenes,
         )
+        judged = settled_gates(theorem, configuration, judged)
         if any(j.verdict is not Verdict.HOLDS for j in judged):
             return None
         certain, _ = equilibrium_certified(theorem, configuration, precisions=precisions[:2], scenes=scenes)
@@ -254,7 +256,7 @@ def _violated(
         judged = certified(theorem, a.configuration)
         if judged is None:
             continue
-        result = run(theorem, a.configuration, steps, stop_at=a.step)
+        result = settled(theorem, run(theorem, a.configuration, steps, stop_at=a.step))
         if result.verdict is not Verdict.FAILS:
             campaign.dismissed += 1
         elif campaign.keep_violation(theorem, result, judged):
@@ -300,7 +302,7 @@ def _support(
         judged = certified(theorem, a.configuration)
         if judged is None:
             continue
-        result = run(theorem, a.configuration, steps)
+        result = settled(theorem, run(theorem, a.configuration, steps))
         if result.verdict is Verdict.FAILS:
             if campaign.keep_violation(theorem, result, judged):
                 return

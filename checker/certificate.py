@@ -2,104 +2,30 @@
 
 `verify` trusts nothing in the file. The theorem is read from the text it carries, every
 array is rebuilt from its floats, hypotheses and the violation are judged again in balls,
-and a second code path in plain mpmath must agree.
+and a second code path must agree: exact rationals where they apply, else plain mpmath. Exact
+rationals alone decide ties. Nothing here searches, and nothing uses the float engine or torch.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from checker.certificate_checks import (
-    Finding,
-    check_bounds,
-    check_gates,
-    check_laws,
-    check_second_path,
-    check_size,
-    gates_of,
-)
-from checker.certificate_content import Mismatch, read_configuration, written
-from checker.certificate_format import (
-    MAX_FILE,
-    BoundsPart,
-    Certificate,
-    ClaimPart,
-    TheoremPart,
-    ViolationPart,
-    canonical_bytes,
-    digest_of,
-    read_certificate,
-    sealed,
-    shown,
-    write_bytes,
-)
+from checker.certificate_checks import BY_RATIONALS, Finding, check_gates, check_laws, check_size, gates_of
+from checker.certificate_content import Mismatch, read_configuration
+from checker.certificate_format import Certificate, digest_of, read_certificate, shown
+from checker.certificate_paths import PATH, check_recorded, check_second_path, check_violation
 from checker.configuration import Configuration
 from checker.declaration import read_theorem
-from checker.enclosure import Ball, decimal_bounds
 from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError
-from checker.expression.enclose import Judgement
 from checker.hypotheses import equilibrium_certified
+from checker.rational_replay import rational_replay
 from checker.records import VerifyReport
 from checker.theorem import Theorem
 from checker.verdict import Verdict, all_of
-from checker.violation import judge_step
+from checker.violation import claim_at, judge_step
 
 STATUS = {Verdict.HOLDS: "valid", Verdict.FAILS: "invalid", Verdict.UNDECIDED: "undecided"}
 """What `verify` says, from the verdict over all checks."""
-
-
-def build_certificate(
-    theorem: Theorem,
-    configuration: Configuration,
-    conclusion_name: str,
-    step: int,
-    precision: int,
-    judgement: Judgement,
-) -> Certificate:
-    """The certificate of a violated conclusion, sealed. Raises UsageError for what has no text."""
-    claim = next(c.claim.text for c in theorem.conclusions if c.name == conclusion_name)
-    return sealed(
-        Certificate(
-            format=1,
-            kind="certificate",
-            theorem=TheoremPart(theorem.id, theorem.text),
-            claim=ClaimPart(conclusion_name, claim),
-            step=step,
-            algorithm=theorem.algorithm,
-            precision=precision,
-            configuration=written(configuration),
-            hypotheses=tuple(gate.name for gate in gates_of(theorem, configuration)),
-            violation=ViolationPart(
-                judgement.operator,  # type: ignore[arg-type]
-                _bounds(judgement.lhs),
-                _bounds(judgement.rhs),
-            ),
-            digest="",
-        )
-    )
-
-
-def _bounds(ball: Ball | None) -> BoundsPart | None:
-    return None if ball is None else BoundsPart(*decimal_bounds(ball))
-
-
-def write_certificate(
-    theorem: Theorem,
-    configuration: Configuration,
-    conclusion_name: str,
-    step: int,
-    precision: int,
-    judgement: Judgement,
-    path: Path,
-) -> None:
-    """Write the certificate of a violated conclusion, whole or not at all. Raises UsageError.
-
-    `judgement` is that of the conclusion at `step`, in balls of `precision` bits.
-    """
-    certificate = build_certificate(theorem, configuration, conclusion_name, step, precision, judgement)
-    content = canonical_bytes(certificate)
-    if len(content) > MAX_FILE:
-        raise UsageError(f"{shown(path.name)}: the certificate is larger than {MAX_FILE // 2**20} MiB")
-    write_bytes(path, content)
 
 
 def verify(path: Path) -> VerifyReport:
@@ -169,16 +95,27 @@ def _judged(certificate: Certificate, theorem: Theorem, configuration: Configura
     gates = gates_of(theorem, configuration)
     same = certificate.hypotheses == tuple(gate.name for gate in gates)
     yield Finding.of("hypotheses", same, "the hypotheses listed are not those of the theorem")
-    yield from check_gates(theorem, configuration, gates)
+    name, step, precision = certificate.claim.name, certificate.step, certificate.precision
+    claim = claim_at(theorem, configuration, name, step)
+    if claim is None:
+        yield Finding("violation", Verdict.UNDECIDED, "the conclusion has a constant without a value")
+        return
+    exact = rational_replay(theorem, configuration, gates, claim, step)
+    ties: list[str] = []
+    for finding in check_gates(theorem, configuration, gates, exact):
+        ties += [finding.name] if finding.reason == BY_RATIONALS else []
+        yield finding
     yield _guarded("equilibrium", lambda: _equilibrium(theorem, configuration))
-    name, precision = certificate.claim.name, certificate.precision
-    judgement = judge_step(theorem, configuration, name, certificate.step, precision)
+    judgement = judge_step(theorem, configuration, name, step, precision)
     if judgement.verdict is Verdict.UNDECIDED:
-        judgement = judge_step(theorem, configuration, name, certificate.step, 2 * precision)
-    yield _violation(judgement)
-    if judgement.verdict is Verdict.FAILS:
-        yield check_bounds(certificate.violation, judgement)
-    yield _guarded("second code path", lambda: check_second_path(certificate, theorem, configuration, gates))
+        judgement = judge_step(theorem, configuration, name, step, 2 * precision)
+    violation = check_violation(judgement, exact)
+    ties += [violation.name] if violation.reason == BY_RATIONALS else []
+    yield violation
+    if violation.verdict is Verdict.HOLDS:
+        yield check_recorded(certificate.violation, judgement, exact)
+    second = partial(check_second_path, certificate, theorem, configuration, gates, claim, exact)
+    yield _guarded(PATH, lambda: second(frozenset(ties)))
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
@@ -197,13 +134,4 @@ def _equilibrium(theorem: Theorem, configuration: Configuration) -> Finding:
     return Finding("equilibrium", verdict, "" if certified else reason or "it is not certified")
 
 
-def _violation(judgement: Judgement) -> Finding:
-    """The conclusion must certainly fail."""
-    if judgement.verdict is Verdict.FAILS:
-        return Finding("violation", Verdict.HOLDS, "")
-    if judgement.verdict is Verdict.HOLDS:
-        return Finding("violation", Verdict.FAILS, "the conclusion holds at this step")
-    return Finding("violation", Verdict.UNDECIDED, judgement.reason or "the two sides are too close to tell")
-
-
-__all__ = ["STATUS", "build_certificate", "gates_of", "verify", "write_certificate"]
+__all__ = ["STATUS", "verify"]

@@ -1,31 +1,27 @@
 """The single checks that `verify` makes once a certificate fits its theorem."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import inf
 from typing import Final
 
 from flint import arb, ctx
-from mpmath import mp
 
-from checker.certificate_format import BoundsPart, Certificate, ViolationPart
+from checker.certificate_format import Certificate
 from checker.configuration import Configuration, ExactArray, ScalarEnv, scalar
-from checker.enclosure import decimal_bounds, to_arb
-from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
+from checker.enclosure import to_arb
+from checker.errors import CertainlyUndefined, UsageError
 from checker.expression.enclose import Judgement
 from checker.hypotheses import gates, judge_hypotheses, judge_safely
-from checker.judging import judged_conclusions
 from checker.names import claim_dependencies
-from checker.replay import Part, Replay, replay
-from checker.replay_values import NotReplayed, Real, number
+from checker.rational_replay import Exact
 from checker.theorem import Draw, NamedClaim, Theorem
 from checker.verdict import Verdict
 
-_DECIMAL: Final = re.compile(r"-?\d{1,60}(\.\d{1,60})?(e[+-]?\d{1,5})?")
 _MOST_WORK: Final = 2 * 10**9
 _LAW_BITS: Final = 128
+
+BY_RATIONALS: Final = "decided in rational numbers; balls cannot tell the two sides apart"
+"""Said where a tie is decided by the exact path."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +87,9 @@ def _outside(law: Draw, array: ExactArray, configuration: Configuration) -> str:
 
 
 def check_gates(
-    theorem: Theorem, configuration: Configuration, wanted: Sequence[NamedClaim]
+    theorem: Theorem, configuration: Configuration, wanted: Sequence[NamedClaim], exact: Exact
 ) -> Iterator[Finding]:
-    """Every hypothesis, domain and scope claim, judged in balls."""
+    """Every hypothesis, domain and scope claim, judged in balls; ties by the exact path."""
     missing = frozenset(theorem.parameters) - frozenset(configuration.parameters)
     skipped = {g.name for g in wanted if claim_dependencies(g.claim, theorem.definitions) & missing}
     try:
@@ -109,96 +105,26 @@ def check_gates(
         elif gate.name not in found:
             yield _other_gate(theorem, configuration, gate, name)
         else:
-            yield _gate_finding(name, gate, found[gate.name].judgement)
+            yield _gate_finding(name, gate, found[gate.name].judgement, exact)
 
 
 def _other_gate(theorem: Theorem, configuration: Configuration, gate: NamedClaim, name: str) -> Finding:
     """The domain of a hidden constant that has a value here."""
     with ctx.workprec(_LAW_BITS):
-        return _gate_finding(name, gate, judge_safely(gate.claim, ScalarEnv(configuration), hypothesis=True))
+        judgement = judge_safely(gate.claim, ScalarEnv(configuration), hypothesis=True)
+        return _gate_finding(name, gate, judgement, Exact({}, None))
 
 
-def _gate_finding(name: str, gate: NamedClaim, judgement: Judgement) -> Finding:
+def _gate_finding(name: str, gate: NamedClaim, judgement: Judgement, exact: Exact) -> Finding:
     if judgement.verdict is Verdict.HOLDS:
         return Finding(name, Verdict.HOLDS, "")
-    return Finding(name, judgement.verdict, judgement.reason or f"{gate.claim.text} fails")
+    answer = exact.hypotheses.get(gate.name)
+    if judgement.verdict is Verdict.UNDECIDED and isinstance(answer, bool):
+        return Finding(name, Verdict.HOLDS, BY_RATIONALS) if answer else _fails(name, gate)
+    if judgement.verdict is Verdict.UNDECIDED:
+        return Finding(name, Verdict.UNDECIDED, judgement.reason or f"{gate.claim.text} is undecided")
+    return Finding(name, Verdict.FAILS, judgement.reason) if judgement.reason else _fails(name, gate)
 
 
-def check_bounds(recorded: ViolationPart, judgement: Judgement) -> Finding:
-    """Do the recorded bounds overlap those found again?"""
-    if recorded.operator != judgement.operator:
-        return Finding("recorded bounds", Verdict.FAILS, "the violated comparison is another one")
-    for side, bounds, ball in (("left", recorded.lhs, judgement.lhs), ("right", recorded.rhs, judgement.rhs)):
-        if bounds is None or ball is None:
-            if (bounds is None) != (ball is None):
-                return Finding("recorded bounds", Verdict.FAILS, f"the {side} side is recorded otherwise")
-            continue
-        ours = read_bounds(BoundsPart(*decimal_bounds(ball)))
-        theirs = read_bounds(bounds)
-        if theirs is None or ours is None:
-            return Finding("recorded bounds", Verdict.FAILS, f"the bounds of the {side} side are no bounds")
-        if max(ours[0], theirs[0]) > min(ours[1], theirs[1]):
-            return Finding("recorded bounds", Verdict.FAILS, f"the {side} side lies elsewhere")
-    return Finding("recorded bounds", Verdict.HOLDS, "")
-
-
-def read_bounds(bounds: BoundsPart) -> tuple[Fraction | float, Fraction | float] | None:
-    """The two numbers, infinite for null; None where they are no bounds."""
-    texts = (bounds.lo, bounds.hi)
-    if any(text is not None and not _DECIMAL.fullmatch(text) for text in texts):
-        return None
-    lo = -inf if bounds.lo is None else Fraction(bounds.lo)
-    hi = inf if bounds.hi is None else Fraction(bounds.hi)
-    return (lo, hi) if lo <= hi else None
-
-
-def check_second_path(
-    certificate: Certificate, theorem: Theorem, configuration: Configuration, wanted: Sequence[NamedClaim]
-) -> Finding:
-    """Does plain mpmath, by other code, see the hypotheses hold and the conclusion fail?"""
-    claim = judged_conclusions(theorem, configuration).get(certificate.claim.name)
-    if claim is None:
-        raise NotEnclosed("the conclusion has a constant without a value")
-    try:
-        found = replay(theorem, configuration, wanted, claim, certificate.step)
-    except NotReplayed as error:
-        return _second(Verdict.UNDECIDED, error.reason)
-    for name, answer in found.hypotheses.items():
-        if answer == "false":
-            return _second(Verdict.FAILS, f"it finds that the hypothesis {name} fails")
-        if answer not in ("true", "equal"):
-            return _second(Verdict.UNDECIDED, f"hypothesis {name}: {answer}")
-    return _agreement(found, certificate.violation)
-
-
-def _second(verdict: Verdict, reason: str) -> Finding:
-    return Finding("second code path", verdict, reason)
-
-
-def _agreement(found: Replay, recorded: ViolationPart) -> Finding:
-    failing = [part for part in found.parts if part.truth == "false"]
-    if not failing:
-        if any(part.truth == "equal" for part in found.parts):
-            return _second(Verdict.UNDECIDED, "the two sides are too close for it")
-        return _second(Verdict.FAILS, "it finds that the conclusion holds")
-    with mp.workdps(found.digits):
-        if any(_fits(part, recorded) for part in failing):
-            return _second(Verdict.HOLDS, "")
-    return _second(Verdict.FAILS, "its two sides lie outside the recorded bounds")
-
-
-def _fits(part: Part, recorded: ViolationPart) -> bool:
-    if part.operator != recorded.operator:
-        return False
-    return all(_inside(x, bounds) for x, bounds in ((part.lhs, recorded.lhs), (part.rhs, recorded.rhs)))
-
-
-def _inside(x: Real | None, bounds: BoundsPart | None) -> bool:
-    if x is None or bounds is None:
-        return x is None and bounds is None
-    found = read_bounds(bounds)
-    if found is None:
-        return False
-    slack = abs(x) * mp.mpf(10) ** (-(mp.dps // 3))
-    lo, hi = (b if isinstance(b, float) else number(b) for b in found)
-    return bool(lo - slack <= x <= hi + slack)
+def _fails(name: str, gate: NamedClaim) -> Finding:
+    return Finding(name, Verdict.FAILS, f"{gate.claim.text} fails")

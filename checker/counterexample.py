@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from checker.certificate import verify, write_certificate
+from checker.certificate import verify
+from checker.certificate_writing import write_certificate
 from checker.clock import Clock
 from checker.configuration import Configuration
 from checker.expression.text import to_text
@@ -11,6 +12,7 @@ from checker.records import Counterexample, Value
 from checker.runs import run
 from checker.shrink import shrink
 from checker.theorem import Theorem
+from checker.ties import settled
 from checker.verdict import Basis
 
 TRIALS = 120
@@ -40,7 +42,7 @@ def certify(
         TRIALS,
         lambda: clock.cuts("further shrinking", needs=-20.0),
     )
-    again = run(theorem, configuration, steps, stop_at=step)
+    again = settled(theorem, run(theorem, configuration, steps, stop_at=step))
     judgement = again.outcomes[name].failure
     if judgement is None:
         configuration, step, judgement, again = found.configuration, at, outcome.failure, found

@@ -20,12 +20,14 @@ from checker.symmetric import exponent_of
 _REFRESH = 32
 """Steps between fresh computations of |W|_2; Weyl's inequality bridges them."""
 
-
 MOST_BITS = 2**14
 """The highest working precision of a trajectory."""
 
-_SHARP = -40
+_SHARP = -64
 """Parameters known to within 2**_SHARP of their size are known well enough."""
+
+_SMALL = -20
+"""Up to this width the radii of a trajectory grow by a nearly constant factor a step."""
 
 
 def planned_precision(steps: int) -> int:
@@ -49,15 +51,20 @@ def widening(instance: Instance) -> float:
     return float(exponent_of(widest.mid()) - (0 if largest.is_zero() else exponent_of(largest.mid())))
 
 
-def replanned_precision(bits: int, widths: Sequence[float], steps: int) -> int | None:
-    """More bits for a trajectory that got lost, or None where more bits would not help.
+def is_sharp(width: float) -> bool:
+    """Are parameters of this `widening` known so well that what is open there is not for their radii?"""
+    return width < _SHARP
 
-    `widths` are those of `widening` at steps 0, 1, ... of the attempt with `bits` bits. Radii grow by a
-    nearly constant factor a step, so the bits lost a step are read off the part where they were small.
+
+def replanned_precision(bits: int, widths: Sequence[float], steps: int) -> int | None:
+    """More bits for a trajectory that widened too much, or None where more bits would not help.
+
+    `widths` are those of `widening` at steps 0, 1, ... of the attempt with `bits` bits. The bits lost a
+    step are read off the part where radii were small; at most MOST_BITS are asked for.
     """
-    if bits >= MOST_BITS or not widths or widths[-1] < _SHARP:
+    if bits >= MOST_BITS or not widths or is_sharp(widths[-1]):
         return None
-    known = [(tau, w) for tau, w in enumerate(widths) if tau and -inf < w < _SHARP / 2]
+    known = [(tau, w) for tau, w in enumerate(widths) if tau and -inf < w < _SMALL]
     if len(known) < 2:
         return min(2 * bits, MOST_BITS)
     (first, low), (last, high) = known[0], known[-1]

@@ -27,7 +27,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Run:
-    """A judged run: `mode` is "balls" or "float"; `steps` were judged, `ended` says why it stopped."""
+    """A judged run: `mode` is "balls" or "float"; `steps` were judged, `ended` says why it stopped.
+
+    `lost` says that it stopped before its time because the trajectory was not determined further.
+    """
 
     configuration: Configuration
     mode: str
@@ -37,6 +40,7 @@ class Run:
     outcomes: Mapping[str, Outcome]
     losses: tuple[float | None, ...]
     times: tuple[float, ...] = ()
+    lost: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -47,7 +51,10 @@ class Run:
 
 
 class Ledger:
-    """Collects the judgements of one conclusion over the steps of a run."""
+    """Collects the judgements of one conclusion over the steps of a run.
+
+    `open_at` is the first step that left it undecided, `reason` says why.
+    """
 
     def __init__(self, keep_curve: bool) -> None:
         self.verdict = Verdict.HOLDS
@@ -56,6 +63,7 @@ class Ledger:
         self.failed_at: int | None = None
         self.failure: Judgement | None = None
         self.reason = ""
+        self.open_at: int | None = None
         self.operator = ""
         self._keep = keep_curve
         self.lhs: list[float | None] = []
@@ -73,6 +81,7 @@ class Ledger:
                 self.failed_at, self.failure = tau, judgement
         elif judgement.verdict is Verdict.UNDECIDED and self.verdict is Verdict.HOLDS:
             self.verdict = Verdict.UNDECIDED
+            self.open_at = tau
             self.reason = f"step {tau}: {judgement.reason or 'the two sides are too close to tell'}"
         if judgement.margin is not None and (self.worst is None or judgement.margin < self.worst):
             self.worst, self.at = judgement.margin, tau

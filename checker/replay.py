@@ -167,6 +167,7 @@ class Story:
             if not self._states:
                 return replace(self.start, iterate=mapped(lambda _: mp.mpf(0), self._zero()), memo={})
             last = self._states[-1]
+            self._lengths.append(mp.mpf(0))  # the parameters rest
             T = picard_step(last, last.value("T"), last.params["W"], last.params["U"])
             return replace(last, iterate=T, memo={})
         if not self._states:

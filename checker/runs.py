@@ -13,7 +13,7 @@ from flint import ctx, fmpq
 
 from checker.algebras import BALLS
 from checker.configuration import Configuration, instantiate
-from checker.dynamics import planned_precision, replanned_precision, widening
+from checker.dynamics import is_sharp, planned_precision, replanned_precision, widening
 from checker.enclosure import ARRAYS, Ball, Enclosure, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.simplify import next_depth_of_claim
@@ -33,7 +33,11 @@ from checker.verdict import Verdict
 FLOAT_PRECISION = 128
 """The precision of what is computed in balls beside near floats."""
 
-_MORE_ATTEMPTS = 3
+_MORE_ATTEMPTS = 4
+"""How often a run in balls that gets lost is tried with more bits."""
+
+TIE_BITS = 2048
+"""An open sign that this many bits leave open is reported as a kink."""
 
 PICARD_BITS = 128
 
@@ -53,8 +57,9 @@ def run(
 ) -> Run:
     """Judge every conclusion at every step 0..steps of one run (or up to `stop_at`).
 
-    Unless a precision is given, a run in balls that gets lost is tried again with more bits, as many as
-    its widening asks for; an open kink that stays where it is with twice the bits is taken for a tie.
+    Unless a precision is given, a run in balls that leaves a conclusion open is tried again where more
+    bits may decide: as many as its widening asks for, up to MOST_BITS, or as an open kink needs, up to
+    TIE_BITS. A run whose start or step size has no enclosure leaves every conclusion undecided.
     """
     steps = 0 if theorem.algorithm == "none" else steps
     last = steps if stop_at is None else min(stop_at, steps)
@@ -64,9 +69,7 @@ def run(
         more = found.more_bits()
         if more is None:
             break
-        before, found = found, _Attempt(theorem, configuration, mode, more, last, curves).judged()
-        if found.kink is not None and before.kink is not None and found.kink.place == before.kink.place:
-            break
+        found = _Attempt(theorem, configuration, mode, more, last, curves).judged()
     return found.result()
 
 
@@ -97,14 +100,19 @@ class _Attempt:
         self._judged = 0
         self._lost = False
         self._ended = ""
-        self.kink: Kink | None = None
+        self._kink: Kink | None = None
 
     def judged(self) -> "_Attempt":
         """Go along the run and judge."""
         with ctx.workprec(self._bits):
-            visits = self._visits()
-            first = next(visits)
-            path: Path[Enclosure] = Path(self._scene(first.state), self._depth + 2)
+            try:
+                visits = self._visits()
+                first = next(visits)
+                path: Path[Enclosure] = Path(self._scene(first.state), self._depth + 2)
+            except NotEnclosed as error:
+                self._lost = True
+                self._end(0, f"the run does not start: {error.reason}")
+                return self
             self._push(path, first, fmpq(0))
             for tau in range(self._last + 1):
                 self._extend(path, visits, tau + self._depth)
@@ -120,8 +128,13 @@ class _Attempt:
         if self._mode == "float":
             scene = near_scene(theorem, configuration)
             return near_descend(configuration, step_size(theorem, scene), count)
-        states = ball_states(theorem, configuration, instantiate(configuration), count)
-        return (Visit(cast(BallState, state), None) for state in states)
+        return (Visit(state, None) for state in self._states(count))
+
+    def _states(self, count: int) -> Iterator[BallState]:
+        """The states in balls, at the ambient precision."""
+        instance = instantiate(self._configuration)
+        states = ball_states(self._theorem, self._configuration, instance, count)
+        return (cast(BallState, state) for state in states)
 
     def _scene(self, first: BallState) -> Scene[Enclosure]:
         theorem, configuration = self._theorem, self._configuration
@@ -133,10 +146,10 @@ class _Attempt:
         return Scene(theorem, BALLS, start, given_values(theorem, configuration))
 
     def _push(self, path: Path[Enclosure], visit: Visit, length: Enclosure | None) -> None:
-        if self._mode == "balls" and self._theorem.algorithm == "gradient-descent":
+        if self._mode == "balls" and self._theorem.algorithm != "picard":
             self._widths.append(widening(visit.state.instance))
-            if self.kink is None:
-                self.kink = kink_at(visit.state, path.length)
+            if self._kink is None:
+                self._kink = kink_at(visit.state, path.length)
         path.push(visit.state, length, visit.successor)
 
     def _extend(self, path: Path[Enclosure], visits: Iterator[Visit], until: int) -> None:
@@ -156,9 +169,8 @@ class _Attempt:
         """Judge one step; True where the run has come to its end."""
         moment = path.at(tau)
         for name, judgement in judge_at(self._theorem, self._claims, moment).items():
-            if judgement.verdict is Verdict.UNDECIDED and self.kink is not None and self.kink.step < tau:
-                judgement = replace(judgement, reason=str(self.kink))
             self._ledgers[name].add(tau, judgement)
+            self._note_visited_kink(self._ledgers[name], moment)
         self._judged = tau
         loss = _loss(moment)
         self._losses.append(middle(loss))
@@ -167,35 +179,69 @@ class _Attempt:
             return True
         return False
 
+    def _note_visited_kink(self, ledger: Ledger, moment: Moment[Enclosure]) -> None:
+        """In floats an open sign concerns the step from that visited point only."""
+        if self._mode == "float" and ledger.open_at == moment.tau:
+            kink = kink_at(cast(BallState, moment.state), moment.tau)
+            ledger.reason += f"; {kink}" if kink else ""
+
     def _lose(self, path: Path[Enclosure], tau: int) -> None:
-        why = str(self.kink) if self.kink else _reason(path.at(tau - 1).state)
-        self._ended = f"the trajectory is not determined beyond step {tau - 1}: {why}"
         self._lost = True
+        last = cast(BallState, path.at(tau - 1).state)
+        kink = kink_at(last, tau - 1) if self._mode == "float" else None
+        why = f"; {kink}" if kink else "" if self._kink else f": {_reason(last)}"
+        self._end(tau, f"the trajectory is not determined beyond step {tau - 1}{why}")
+
+    def _end(self, tau: int, why: str) -> None:
+        self._ended = why
         for ledger in self._ledgers.values():
-            ledger.add(tau, undecided(self._ended))
+            ledger.add(tau, undecided(why))
 
     def more_bits(self) -> int | None:
         """The precision that may decide what is open here; None where more bits would not help."""
-        opened = any(ledger.verdict is Verdict.UNDECIDED for ledger in self._ledgers.values())
-        if not opened or not (self._lost or self.kink):
+        if not any(ledger.verdict is Verdict.UNDECIDED for ledger in self._ledgers.values()):
             return None
+        kink = self._kink
+        if kink is not None and is_sharp(self._widths[kink.step]):
+            return self._settle(kink)
         return replanned_precision(self._bits, self._widths, self._last + self._depth)
 
+    def _settle(self, kink: Kink) -> int | None:
+        """Bits that decide this open sign; None for a tie, which is then known more closely."""
+        bits = self._bits
+        while bits < TIE_BITS:
+            bits = min(4 * bits, TIE_BITS)
+            with ctx.workprec(bits):
+                states = enumerate(self._states(kink.step))
+                found = next((k for k in (kink_at(state, tau) for tau, state in states) if k), None)
+            if found is None or found.place != kink.place:
+                return bits
+            self._kink = kink = found
+        return None
+
     def result(self) -> Run:
+        """The run as it was judged; what became open after an open kink names it."""
+        ended = f"{self._ended}; {self._kink}" if self._lost and self._kink else self._ended
         outcomes = {
-            name: _for_the_choice(self._theorem, name, ledger.outcome())
+            name: _for_the_choice(self._theorem, name, self._outcome(ledger))
             for name, ledger in self._ledgers.items()
         }
         return Run(
-            self._configuration, self._mode, self._bits, self._judged, self._ended, outcomes,
-            tuple(self._losses),
+            self._configuration, self._mode, self._bits, self._judged, ended, outcomes, tuple(self._losses),
+            lost=self._lost,
         )  # fmt: skip
 
+    def _outcome(self, ledger: Ledger) -> Outcome:
+        outcome, kink = ledger.outcome(), self._kink
+        if kink is None or ledger.open_at is None or ledger.open_at < kink.step:
+            return outcome
+        return replace(outcome, reason=f"{outcome.reason}; {kink}")
 
-def _reason(state: State[Enclosure]) -> str:
+
+def _reason(state: BallState) -> str:
     """Why there is no next step."""
     try:
-        cast(BallState, state).gradients()
+        state.gradients()
     except NotEnclosed as error:
         return error.reason
     return "the next iterate has no enclosure"

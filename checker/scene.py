@@ -131,7 +131,7 @@ class Moment(Generic[V]):
         self.length = length
         self.arrays = path.scene.arrays
         self.memo: dict[Node, V] = {}
-        self._ahead = ahead
+        self.ahead = ahead
         self._following = None if successor is None else Moment(path, tau + 1, successor, None, ahead=True)
 
     def name(self, name: str) -> V:
@@ -142,7 +142,7 @@ class Moment(Generic[V]):
 
     def following(self) -> "Moment[V]":
         """One step later: the exact successor where there is one, else the path's next state."""
-        if self._ahead:
+        if self.ahead:
             raise NotEnclosed("two steps from a visited point are not enclosed")
         return self._path.at(self.tau + 1) if self._following is None else self._following
 
@@ -200,7 +200,12 @@ class Path(Generic[V]):
             return moment.state.call(node.function, algebra.evaluate(argument, moment))
         if node.function == "next":
             return algebra.evaluate(argument, moment.following())
+        if moment.ahead and node.function != "total":
+            return self._join(node)(self._carry(node, moment.tau - 1), algebra.evaluate(argument, moment))
         return self._carry(node, moment.tau)
+
+    def _join(self, node: Call) -> Callable[[V, V], V]:
+        return self.scene.algebra.least if node.function == "least" else self.scene.algebra.greatest
 
     def _carry(self, node: Call, tau: int) -> V:
         argument, algebra = node.arguments[0], self.scene.algebra
@@ -213,6 +218,5 @@ class Path(Generic[V]):
             if summing:
                 values.append(algebra.add(last, self.evaluate(argument, len(values) - 1)))
             else:
-                join = algebra.least if node.function == "least" else algebra.greatest
-                values.append(join(last, self.evaluate(argument, len(values))))
+                values.append(self._join(node)(last, self.evaluate(argument, len(values))))
         return values[tau]

@@ -21,6 +21,7 @@ from checker.expression.tree import Dim, Node, Number, Shape
 from checker.runs import run
 from checker.settings import SETTINGS
 from checker.theorem import EXACT_LAWS, Theorem
+from checker.ties import settled
 from checker.verdict import Verdict
 
 _BITS: Final = (1, 2, 3, 5, 8, 13, 21)
@@ -98,7 +99,8 @@ class _Search:
 def _violated(theorem: Theorem, candidate: Configuration, name: str, step: int, steps: int) -> int | None:
     """The first step at which the conclusion certainly fails, hypotheses being certified; None if not so."""
     try:
-        outcome = run(theorem, candidate, steps, curves=False, stop_at=step).outcomes.get(name)
+        result = settled(theorem, run(theorem, candidate, steps, curves=False, stop_at=step))
+        outcome = result.outcomes.get(name)
         if outcome is None or outcome.verdict is not Verdict.FAILS or outcome.failure is None:
             return None
         return None if certified(theorem, candidate) is None else outcome.failed_at

@@ -1,6 +1,7 @@
 """One conclusion judged in balls at one step of one run, whatever the other conclusions do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flint import ctx, fmpq
 
@@ -8,11 +9,12 @@ from checker.configuration import Configuration, instantiate
 from checker.enclosure import Enclosure, to_arb
 from checker.errors import NotEnclosed
 from checker.expression.enclose import Judgement
-from checker.expression.simplify import next_depth_of_claim
+from checker.expression.simplify import next_depth_of_claim, same_at_start
+from checker.expression.tree import Atom, Claim, Comparison
 from checker.hypotheses import start_scene, undecided
-from checker.judging import ball_states, distance, judge_at, judged_conclusions
+from checker.judging import MOVES_IN_PICARD, ball_states, distance, judge_at, judged_conclusions
 from checker.names import claim_dependencies
-from checker.scene import Path, State
+from checker.scene import Path, State, dependencies
 from checker.theorem import Theorem
 
 
@@ -48,6 +50,27 @@ def judge_step(
             return judgement
         except NotEnclosed as error:
             return undecided(error.reason)
+
+
+def claim_at(theorem: Theorem, configuration: Configuration, conclusion_name: str, step: int) -> Claim | None:
+    """The conclusion as it is judged at a step: sides that are one expression at the start are left out.
+
+    None where it has a constant without a value.
+    """
+    claim = judged_conclusions(theorem, configuration).get(conclusion_name)
+    if claim is None or step > 0:
+        return claim
+    return replace(claim, parts=tuple(part for part in claim.parts if not _tied(part, theorem)))
+
+
+def _tied(part: Comparison | Atom, theorem: Theorem) -> bool:
+    if isinstance(part, Atom):
+        return False
+    if theorem.algorithm == "picard":
+        names = dependencies(part.left, theorem.definitions) | dependencies(part.right, theorem.definitions)
+        if names & MOVES_IN_PICARD:
+            return False
+    return same_at_start(part, theorem.definitions)
 
 
 def _time(tau: int) -> Enclosure:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from checker.blas.columns import column_norms, grown, product_rounding, vector_norm
+from checker.blas.columns import column_norms, grown, joint, product_rounding, vector_norm
 from checker.blas.directed import OMEGA, UNIT, Floats
 from checker.blas.equilibrium import Slopes
 from checker.blas.layer import Layer
@@ -61,3 +61,13 @@ def enclosed_adjoint(
     if not (np.isfinite(errors).all() and np.isfinite(V).all()):
         raise NotEnclosed("the implicit gradient has no finite enclosure")
     return Adjoint(V, errors)
+
+
+def weighted(adjoint: Adjoint, r: FloatMatrix) -> FloatMatrix:
+    """V diag(r) for r (n, 1): column j errs by |v - v*|(|r_j| + dr) + |v_j|dr, and by u|v_j r_j|."""
+    V, off, weights = adjoint.V, adjoint.errors, r.mid[:, 0]
+    with quiet():
+        mid = V * weights
+        known = off * (np.abs(weights) + r.slack) + column_norms(V) * r.slack
+        rounding = UNIT * column_norms(mid) + V.shape[0] * OMEGA
+        return FloatMatrix(mid, joint(grown(known + rounding)))

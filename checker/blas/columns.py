@@ -43,3 +43,8 @@ def vector_norm(x: Floats) -> float:
 def product_rounding(k: int) -> float:
     """gamma_k with room for the rounding of the norms it is multiplied with."""
     return gamma(k) * (1 + 64 * UNIT)
+
+
+def joint(errors: Floats) -> float:
+    """At least the Frobenius norm of a matrix whose columns have at most these norms; exactly 0 for none."""
+    return vector_norm(errors) if errors.any() else 0.0

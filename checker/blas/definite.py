@@ -17,13 +17,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import blas, lapack
 
 from checker.blas.directed import OMEGA, UNIT, Floats
 from checker.blas.matrix import add_up, times_up
+from checker.blas.routines import dlauum, dpotrf, dsyrk, dtrsv, sum_of_squares
 
 _BLOCK = 256
 """Columns whose residual is formed at once: what fits the cache."""
+
+
+_LARGE = 300
+"""From this size on the product of a triangle with its transpose is quicker by the routine for it."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +39,43 @@ class Factorisation:
     direction: Floats | None = None
 
 
-def factorised(A: Floats, diagonal: Floats) -> Factorisation:
-    """Bounds lambda_min(B) from below, for B the symmetric matrix A (n, n) with another diagonal (n,).
+def factorised(A: Floats, diagonal: Floats, *, minus: bool = False) -> Factorisation:
+    """Bounds lambda_min(B) from below, for B the symmetric A (n, n), or -A, with another diagonal (n,).
 
     Only the residual is computed from A; entries that are not finite, or an overflow, give inf.
     """
     n = A.shape[0]
-    work = np.array(A[::-1, ::-1], order="F")
-    np.fill_diagonal(work, diagonal[::-1])
+    entries = A if A.flags.f_contiguous else A.T
+    work = np.array(entries[::-1, ::-1], order="F")
+    if minus:
+        np.negative(work, out=work)
+    work.reshape(-1, order="F")[:: n + 1] = diagonal[::-1]
     with np.errstate(all="ignore"):
-        work, failed = lapack.dpotrf(work, lower=1, clean=0, overwrite_a=1)
+        work, failed = dpotrf(work, lower=1, clean=0, overwrite_a=1)
         if failed:
-            return Factorisation(math.inf, _nonpositive(A, work, failed - 1))
-        U = np.array(work[::-1, ::-1], order="F")
-        P, failed = lapack.dlauum(U, lower=0, overwrite_c=1)
-        if failed:
-            return Factorisation(math.inf)
-        return Factorisation(_defect(P, A, diagonal, n))
+            return Factorisation(math.inf, _nonpositive(-A if minus else A, work, failed - 1))
+        P = _times_transpose(work[::-1, ::-1])
+        difference = np.add if minus else np.subtract
+        squares = 2 * _above_diagonal(P, entries, n, difference)
+        return Factorisation(_defect(P.diagonal(), diagonal, squares))
 
 
-def _defect(P: Floats, A: Floats, diagonal: Floats, n: int) -> float:
-    """The bound above; of P only the upper triangle is read."""
-    k = np.arange(n, 0, -1)
-    product = P.diagonal()
-    squares = float(np.square(product - diagonal).sum()) + 2 * _above_diagonal(P, A, n)
-    rounding = float((k * product).sum())
+def _times_transpose(reversed_factor: Floats) -> Floats:
+    """P = fl(UU') in the upper triangle, for the upper triangle U of the argument (n, n).
+
+    A general product, to which the zeros below U add nothing, is quicker for small matrices.
+    """
+    if reversed_factor.shape[0] < _LARGE:
+        return dsyrk(1.0, np.triu(reversed_factor), lower=0)
+    P, _ = dlauum(np.array(reversed_factor, order="F"), lower=0, overwrite_c=1)
+    return P
+
+
+def _defect(product: Floats, diagonal: Floats, squares: float) -> float:
+    """The bound above, from the diagonals of P and B and the rounded sum of the other squares of P - B."""
+    n = diagonal.size
+    squares += float(np.square(product - diagonal).sum())
+    rounding = float((np.arange(n, 0, -1) * product).sum())
     if not (math.isfinite(squares) and math.isfinite(rounding)):
         return math.inf
     # Each difference was rounded once and each square once more; at most n*n + 2 are summed.
@@ -71,17 +87,15 @@ def _defect(P: Floats, A: Floats, diagonal: Floats, n: int) -> float:
     return add_up(math.nextafter(residual, math.inf), lost, n * n * OMEGA)
 
 
-def _above_diagonal(P: Floats, A: Floats, n: int) -> float:
-    """The rounded sum of squares of P - A above the diagonal."""
+def _above_diagonal(P: Floats, A: Floats, n: int, difference: np.ufunc) -> float:
+    """The rounded sum of squares of the difference of P and A (or their sum) above the diagonal."""
     total = 0.0
     for first in range(0, n, _BLOCK):
         last = min(first + _BLOCK, n)
-        corner = np.triu(P[first:last, first:last] - A[first:last, first:last], 1)
-        total += float(np.vdot(corner, corner))
+        corner = np.triu(difference(P[first:last, first:last], A[first:last, first:last]), 1)
+        total += sum_of_squares(corner)
         if first:
-            side = np.subtract(P[:first, first:last], A[:first, first:last], order="F")
-            flat = side.reshape(-1, order="F")
-            total += float(np.dot(flat, flat))
+            total += sum_of_squares(difference(P[:first, first:last], A[:first, first:last], order="F"))
     return total
 
 
@@ -93,7 +107,7 @@ def _nonpositive(A: Floats, work: Floats, k: int) -> Floats | None:
     b[:k] = -A[::-1, ::-1][:k, k]
     work[k:, :] = 0.0
     np.fill_diagonal(work[k:, k:], 1.0)
-    z = blas.dtrsv(work, blas.dtrsv(work, b, lower=1), lower=1, trans=1)
+    z = dtrsv(work, dtrsv(work, b, lower=1), lower=1, trans=1)
     z[k] = 1.0
     return z[::-1].copy() if np.isfinite(z).all() else None
 

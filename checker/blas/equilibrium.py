@@ -156,7 +156,7 @@ def _undecided(at: Preactivation) -> Mask:
 
 
 def slopes(layer: Layer, at: Preactivation, zeros: Mask, kink: fmpq) -> Slopes:
-    """phi' at the preactivations, `kink` where they are exactly 0; the hull of the three where a sign is open.
+    """phi' at the preactivations, `kink` where they are exactly 0; the hull of these where a sign is open.
 
     A smooth phi' errs by its evaluation and by L_dphi times the error of the preactivation.
     """
@@ -179,12 +179,8 @@ def slopes(layer: Layer, at: Preactivation, zeros: Mask, kink: fmpq) -> Slopes:
 
 def _smooth_slopes(layer: Layer, at: Preactivation) -> Slopes:
     floats, errors = smooth_slopes_of(layer.activation.name, at.Z)
-    rate = layer.activation.lipschitz_derivative()
-    if rate is None:
-        raise NotEnclosed("phi' has no Lipschitz constant")
-    steepness = upper(rate)
     with quiet():
-        total = errors + steepness * at.errors if steepness else errors
+        total = errors + layer.steepness * at.errors if layer.steepness else errors
         return Slopes(floats, grown(total) if np.any(total) else np.asarray(total))
 
 
@@ -196,7 +192,5 @@ def locally_enclosed(layer: Layer, T: Floats) -> tuple[Enclosed, LocalContractio
     proof, at = local_contraction(layer, T)
     with quiet():
         errors = grown(sqrt(T.shape[0]) * proof.radii)
-    if not np.isfinite(errors).all():
-        raise NotEnclosed("the equilibrium has no finite enclosure")
     zeros = zeros_at(layer, FloatMatrix(np.ones_like(T)), at)
     return Enclosed(T, errors, at, zeros, "locally", NEWTON), proof

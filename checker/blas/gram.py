@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from scipy.linalg import blas
 
 from checker.blas.directed import OMEGA, Floats, gamma
 from checker.blas.matrix import add_up, times_up
+from checker.blas.routines import lower_gram, sum_of_squares
 
 _BLOCK = 1024
 """Rows summed at once where the sharper bound is asked for."""
@@ -23,22 +23,15 @@ def gram(T: Floats, size: float, *, blocked: bool = False) -> tuple[Floats, floa
     m, n = T.shape
     with np.errstate(all="ignore"):
         if blocked and m > _BLOCK:
-            G = np.zeros((n, n), order="F")
+            total = np.zeros((n, n), order="F")
             for first in range(0, m, _BLOCK):
-                G += _lower(T[first : first + _BLOCK])
+                np.add(total, lower_gram(T[first : first + _BLOCK]), out=total)
             terms = _BLOCK + -(-m // _BLOCK)
         else:
-            G, terms = _lower(T), m
-    _mirror(G)
+            total, terms = lower_gram(T), m
+    _mirror(total)
     error = add_up(times_up(gamma(terms), size, size), times_up(float(n), m * OMEGA))
-    return G, error
-
-
-def _lower(T: Floats) -> Floats:
-    """T'T in the lower triangle, anything above it."""
-    if T.flags.f_contiguous:
-        return blas.dsyrk(1.0, T, trans=1, lower=1)
-    return blas.dsyrk(1.0, T.T, trans=0, lower=1)
+    return total, error
 
 
 def _mirror(G: Floats) -> None:
@@ -59,8 +52,7 @@ def off_identity(Z: Floats, size: float) -> float:
     n = Z.shape[1]
     G, error = gram(Z, size, blocked=True)
     G.reshape(-1, order="F")[:: n + 1] -= 1.0
-    flat = G.reshape(-1, order="F")
-    squares = float(np.dot(flat, flat))
+    squares = sum_of_squares(G)
     if not math.isfinite(squares):
         return math.inf
     grown = times_up(add_up(1.0, (n * n + 6) * 2.0**-52), add_up(squares, n * n * OMEGA))

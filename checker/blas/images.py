@@ -29,7 +29,7 @@ _DEGREE = 7
 _HALF = 0.5 / _CELLS
 _BITS = 120
 _BLOCK = 8192
-_FEW = 20_000
+_FEW = 8_000
 """Arrays with fewer entries are evaluated in balls."""
 
 Series = Callable[[arb_series], arb_series]
@@ -132,7 +132,7 @@ def _by_balls(f: Callable[[arb], arb], Z: Floats) -> tuple[Floats, Floats]:
         balls = [f(arb(z)) for z in Z.tolist()]
     mids = np.array([float(ball.mid()) for ball in balls], dtype=np.float64)
     radii = np.array([float(ball.rad()) for ball in balls], dtype=np.float64)
-    known = np.isfinite(mids) & np.isfinite(radii)
+    known = np.isfinite(mids) & np.isfinite(radii) & np.isfinite(Z)
     errors = 2 * UNIT * np.abs(mids) + up(radii * (1 + 4 * UNIT)) + OMEGA
     return np.where(known, mids, 0.0), np.where(known, up(errors), np.inf)
 
@@ -145,7 +145,7 @@ def _smooth(name: str, Z: Floats, *, derivative: bool) -> tuple[Floats, Floats]:
         values, errors = _by_balls(f, flat)
         return values.reshape(Z.shape), errors.reshape(Z.shape)
     on_grid = np.minimum(flat, 0.0) if name == "elu" else flat
-    far = np.flatnonzero(~(np.abs(on_grid) <= _REACH))
+    far = np.flatnonzero(~(np.abs(on_grid) <= _REACH) | np.isinf(flat))
     if far.size:
         on_grid = on_grid.copy()
         on_grid[far] = 0.0

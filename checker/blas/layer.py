@@ -9,6 +9,7 @@ the slack counts once and not once a neuron: |(W* - W)t_j| <= sW|t_j|.
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from checker.errors import NotEnclosed
 
 
 def require_engine() -> None:
-    """Raises NotEnclosed where the products of this machine, or the rounding of this thread, cannot be trusted."""
+    """Raises NotEnclosed where the products, or the rounding of this thread, cannot be trusted."""
     if not trusted():
         failures = selftest("cpu").failures or ("the rounding of this thread",)
         raise NotEnclosed(f"float64 on this machine fails the self-test: {failures[0]}")
@@ -47,6 +48,12 @@ class Layer:
     def lipschitz(self) -> float:
         """At least the Lipschitz constant of phi."""
         return upper(self.activation.lipschitz())
+
+    @cached_property
+    def steepness(self) -> float:
+        """At least the Lipschitz constant of phi'; inf where phi' jumps."""
+        rate = self.activation.lipschitz_derivative()
+        return inf if rate is None else upper(rate)
 
     @cached_property
     def source(self) -> Floats:
@@ -98,7 +105,7 @@ class Preactivation:
 
 
 def preactivation(layer: Layer, T: Floats) -> Preactivation:
-    """W T + U X at the floats T (m, n), for all parameters within the slacks. NotEnclosed as `require_engine`."""
+    """W T + U X at the floats T (m, n), for all parameters meant; raises as `require_engine`."""
     require_engine()
     m, d = layer.W.nrows(), layer.U.ncols()
     with quiet():

@@ -13,7 +13,7 @@ the error of the preactivation at t_0: delta = dD + L_dphi*(E + g*r) for a smoot
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -92,11 +92,8 @@ class _Slopes:
 def _slopes_within(layer: Layer, at: Preactivation, growth: Floats) -> _Slopes:
     activation = layer.activation
     if activation.slopes is None or activation.slopes[0] == activation.slopes[1]:
-        rate = activation.lipschitz_derivative()
-        if rate is None:
-            raise NotEnclosed("phi' has no Lipschitz constant")
         floats, off = smooth_slopes_of(activation.name, at.Z)
-        return _Slopes(floats, off, upper(rate), 0.0, at, growth)
+        return _Slopes(floats, off, layer.steepness, 0.0, at, growth)
     (left, left_off), (right, right_off) = (near_float(slope, ()) for slope in activation.slopes)
     jump = upper(max(*activation.slopes) - min(*activation.slopes, 0))  # phi' at the kink may lie there too
     off = np.where(at.Z > 0, right_off, left_off)
@@ -121,7 +118,7 @@ def _ball(layer: Layer, gap: Defect, slopes: _Slopes, g: Floats, j: int) -> tupl
     for _ in range(_TRIALS):
         turn = _bounded_product(sizes, grown(fixed + slopes.deviation(j, r) * g))
         kappa = float(grown(rest + turn + 4 * UNIT).max())
-        if not kappa < 1:
+        if not (kappa < 1 and r < inf):
             break
         if alpha == 0 or up(alpha + up(kappa * r)) <= r:
             steepest = float(row_norms(Y).max()) * vector_norm(g)

@@ -39,12 +39,11 @@ def greatest_above(A: Floats, guess: float, size: float) -> float:
 
     inf where a few shifts above the guess were not enough.
     """
-    minus = -A
     diagonal = np.diagonal(A)
     usual = expected_defect(guess - diagonal)
     for further in (usual / 8, usual, 16 * usual + 1e-14 * size):
         shift = guess + further
-        found = factorised(minus, np.nextafter(shift - diagonal, -np.inf))
+        found = factorised(A, np.nextafter(shift - diagonal, -np.inf), minus=True)
         if found.defect < math.inf:
             return max(math.nextafter(shift + found.defect, math.inf), 0.0)
     return math.inf

@@ -15,12 +15,14 @@ import math
 
 import numpy as np
 from flint import ctx
-from scipy.linalg import lapack
 
 from checker.blas.directed import OMEGA, Floats, gamma, norm_up
 from checker.blas.gram import off_identity
+from checker.blas.guesses import highest
 from checker.blas.matrix import above, add_up, times_up
 from checker.blas.norms import norm_above
+from checker.blas.quotients import stretch, stretch_above_by_balls
+from checker.blas.routines import dgeqrf, dtrtri, product
 from checker.enclosure import frobenius, matrix, midpoints
 from checker.errors import NotEnclosed
 
@@ -31,17 +33,22 @@ _BITS = 128
 """The precision of the product in balls; float products then lose nothing that matters."""
 
 
-def sigma_min_below(T: Floats) -> float:
-    """At most sigma_min(T), T (m, n) with m >= n and of a size around 1, all in float64."""
+def sigma_min_bounds(T: Floats, size: float) -> tuple[float, float]:
+    """At most, and at least, sigma_min(T), T (m, n) with m >= n and of a size around 1, in float64.
+
+    The upper bound is the stretch of a vector that YY' stretches most. `size` >= |T|_F.
+    """
     with np.errstate(all="ignore"):
         Y = _inverse_factor(T)
         if Y is None:
-            return 0.0
-        return _bound(T @ Y, product_error(T, Y), norm_above(Y))
+            return 0.0, math.inf
+        low = _bound(product(T, Y), product_error(T, Y), norm_above(Y))
+        x = _steepest(Y)
+        return low, math.inf if x is None else stretch(T, size, x, entrywise=True)[1]
 
 
-def sigma_min_below_by_balls(T: Floats) -> float:
-    """The same with Z = TY formed in balls and preconditioned once more.
+def sigma_min_bounds_by_balls(T: Floats) -> tuple[float, float]:
+    """The same with Z = TY formed in balls and preconditioned once more, and Tx formed in balls.
 
     With Z1 the floats next to T*Y1 and Y2 from Z1: T*Y1*Y2 = Z1*Y2 + (T*Y1 - Z1)*Y2, where Z1 is
     well-conditioned and T*Y1 - Z1 is of the size of one rounding. |Y1*Y2|_2 is bounded through the
@@ -50,17 +57,26 @@ def sigma_min_below_by_balls(T: Floats) -> float:
     with np.errstate(all="ignore"):
         Y1 = _inverse_factor(T)
         if Y1 is None:
-            return 0.0
+            return 0.0, math.inf
         try:
             Z1, off = _product_in_balls(T, Y1)
         except NotEnclosed:
-            return 0.0
+            return 0.0, math.inf
         Y2 = _inverse_factor(Z1)
         if Y2 is None:
-            return 0.0
+            return 0.0, math.inf
         error = add_up(product_error(Z1, Y2), times_up(off, float(norm_up(Y2))))
-        Y = Y1 @ Y2
-        return _bound(Z1 @ Y2, error, add_up(norm_above(Y), product_error(Y1, Y2)))
+        Y = product(Y1, Y2)
+        low = _bound(product(Z1, Y2), error, add_up(norm_above(Y), product_error(Y1, Y2)))
+        x = _steepest(Y)
+        return low, math.inf if x is None else stretch_above_by_balls(T, x, _BITS)
+
+
+def _steepest(Y: Floats) -> Floats | None:
+    """About the left singular vector of Y (n, n) to its greatest singular value."""
+    largest = float(np.abs(Y).max())
+    top = highest(product(Y / largest, (Y / largest).T)) if 0 < largest < math.inf else None
+    return top[1] if top is not None and np.isfinite(top[1]).all() and top[1].any() else None
 
 
 def product_error(A: Floats, B: Floats) -> float:
@@ -94,10 +110,10 @@ def _bound(Z: Floats, error: float, norm: float) -> float:
 def _inverse_factor(T: Floats) -> Floats | None:
     """About the inverse of the triangular factor of T; None where it is singular or not finite."""
     n = T.shape[1]
-    factored, _, _, failed = lapack.dgeqrf(T)
+    factored, _, _, failed = dgeqrf(T)
     if failed:
         return None
-    Y, failed = lapack.dtrtri(np.triu(factored[:n]), lower=0)
+    Y, failed = dtrtri(np.triu(factored[:n]), lower=0)
     return None if failed or not np.isfinite(Y).all() else Y
 
 

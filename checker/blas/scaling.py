@@ -7,6 +7,7 @@ import numpy as np
 
 from checker.blas.directed import Floats
 from checker.blas.matrix import add_up, times_up
+from checker.blas.routines import sum_of_squares
 
 _WIDE = 2.0**64
 """Matrices whose Frobenius norm lies between 1/_WIDE and _WIDE stay as they are."""
@@ -41,7 +42,7 @@ def scaled(A: Floats, slack: float = 0.0) -> Scaled | None:
     if slack == math.inf:
         return None
     entries = A if A.flags.c_contiguous or A.flags.f_contiguous else np.ascontiguousarray(A)
-    squares = _squares(entries)
+    squares = sum_of_squares(entries)
     if not 1 / (_WIDE * _WIDE) < squares < _WIDE * _WIDE:
         return _rescaled(entries, slack)
     return Scaled(entries, slack, 0, _root(squares, entries.size))
@@ -58,13 +59,7 @@ def _rescaled(A: Floats, slack: float) -> Scaled | None:
         small = np.ldexp(A, -exponent)
     lost = 0.0 if exponent <= 0 else times_up(_LEAST, math.sqrt(A.size) + 1)
     moved = add_up(times_exactly(slack, -exponent, upwards=True), lost)
-    return None if moved == math.inf else Scaled(small, moved, exponent, _root(_squares(small), A.size))
-
-
-def _squares(A: Floats) -> float:
-    flat = A.reshape(-1, order="A")
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return float(np.dot(flat, flat))
+    return None if moved == math.inf else Scaled(small, moved, exponent, _root(sum_of_squares(small), A.size))
 
 
 def _root(squares: float, terms: int) -> float:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.linalg import blas, lapack
 
 from checker.blas.directed import Floats
 from checker.blas.probes import failed, gram_probe, product_probe
+from checker.blas.routines import ddot, dlauum, dsyrk, image, lower_gram, product
 
 SIZES = ((6, 7, 9), (33, 37, 17), (192, 200, 196))
 """Rows, inner length and columns of the products examined: scalar code, one kernel, all threads."""
@@ -95,23 +95,29 @@ def _on_cpu() -> tuple[str, ...]:
     found = {
         "this thread": () if rounds_to_nearest(1.0) else ("rounding",),
         "gemm of NumPy": examine(np.matmul),
-        "gemm of SciPy": examine(lambda A, B: blas.dgemm(1.0, A, B)),
+        "gemv of NumPy": examine(_column_by_column, ((33, 37, 4), (192, 200, 4))),
+        "gemm of SciPy": examine(product),
         "gemv of SciPy": examine(_by_vectors, ((192, 200, 4),)),
         "dot of SciPy": examine(_by_dots, ((1, 20011, 4), (4, 31, 4))),
         "einsum": examine(_by_einsum, SIZES[:2]),
         "syrk of NumPy": examine_gram(lambda T: T.T @ T),
-        "syrk of SciPy": examine_gram(lambda T: blas.dsyrk(1.0, T.T, lower=1)),
-        "lauum": examine_gram(_by_triangle, ((0, 6, 9), (0, 17, 33), (0, 104, 120))),
+        "syrk of SciPy": examine_gram(lower_gram),
+        "syrk of SciPy, upper": examine_gram(lambda T: dsyrk(1.0, T, trans=1, lower=0).T),
+        "lauum": examine_gram(_by_triangle, ((0, 150, 160),)),
     }
     return tuple(f"{product}: {name}" for product, names in found.items() for name in names)
 
 
+def _column_by_column(A: Floats, B: Floats) -> Floats:
+    return np.stack([A @ column for column in B.T.copy()], axis=1)
+
+
 def _by_vectors(A: Floats, B: Floats) -> Floats:
-    return np.stack([blas.dgemv(1.0, A.T, column, trans=1) for column in B.T.copy()], axis=1)
+    return np.stack([image(A, column) for column in B.T.copy()], axis=1)
 
 
 def _by_dots(A: Floats, B: Floats) -> Floats:
-    return np.array([[blas.ddot(row, column) for column in B.T.copy()] for row in A])
+    return np.array([[ddot(row, column) for column in B.T.copy()] for row in A])
 
 
 def _by_einsum(A: Floats, B: Floats) -> Floats:
@@ -123,7 +129,7 @@ def _by_triangle(T: Floats) -> Floats:
     m, n = T.shape
     U = np.zeros((n + m, n + m), order="F")
     U[:n, n:] = T.T
-    product, _ = lapack.dlauum(U, lower=0, overwrite_c=1)
+    product, _ = dlauum(U, lower=0, overwrite_c=1)
     return product[:n, :n].T
 
 

@@ -1,4 +1,6 @@
-"""Is a float matrix exactly symmetric?"""
+"""Is a float matrix exactly symmetric, or diagonal?"""
+
+import numpy as np
 
 from checker.blas.directed import Floats
 
@@ -19,3 +21,10 @@ def require_symmetric(A: Floats) -> None:
     """Raises ValueError for a matrix (n, n) that differs from its transpose."""
     if not is_symmetric(A):
         raise ValueError("a symmetric matrix is needed")
+
+
+def is_diagonal(A: Floats) -> bool:
+    """Are all entries of A (n, n) off the diagonal zero?"""
+    if A[0, 1:].any() or A[-1, :-1].any():
+        return False
+    return int(np.count_nonzero(A)) == int(np.count_nonzero(A.diagonal()))

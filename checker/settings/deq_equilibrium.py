@@ -79,7 +79,7 @@ def preconditioned(W: arb_mat, D: list[arb], defect: arb_mat, radii: arb_mat, *,
     """
     m, n = defect.nrows(), defect.ncols()
     with ctx.workprec(_ROUGH):
-        weights, defects, bounds = W.entries(), defect.entries(), radii.entries()
+        rows, defects, bounds = (W.transpose() if turned else W).tolist(), defect.entries(), radii.entries()
         out = [arb(0)] * (m * n)
         for j in range(n):
             slopes = D[j::n]
@@ -87,15 +87,10 @@ def preconditioned(W: arb_mat, D: list[arb], defect: arb_mat, radii: arb_mat, *,
             k = len(active)
             if not k:
                 continue
-            system = arb_mat(
-                k,
-                k,
-                [
-                    int(i == c) - slopes[i] * (weights[c * m + i] if turned else weights[i * m + c])
-                    for i in active
-                    for c in active
-                ],
-            )
+            chosen = rows if k == m else [[rows[i][c] for c in active] for i in active]
+            minus = [-slopes[i] for i in active]
+            scaled = [d * w for d, row in zip(minus, chosen, strict=True) for w in row]
+            system = arb_mat(k, k, scaled) + 1  # adds the identity
             found = _by_inverse(
                 system, [defects[i * n + j] for i in active], [bounds[i * n + j] for i in active]
             )
@@ -116,7 +111,7 @@ def _by_inverse(system: arb_mat, defect: list[arb], bounds: list[arb]) -> list[a
     if not np.isfinite(inverse).all():
         return None
     Y = matrix(inverse)
-    rest = arb_mat(k, k, [int(i == c) for i in range(k) for c in range(k)]) - Y * system
+    rest = 1 - Y * system  # the identity less Y S
     ball = arb_mat(k, 1, [arb(0, bound) for bound in bounds])
     return (rest * ball - Y * arb_mat(k, 1, defect)).entries()
 

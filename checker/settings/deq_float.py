@@ -14,10 +14,10 @@ from flint import arb, arb_mat, fmpq
 
 from checker.activations import BALL_ACTIVATIONS
 from checker.blas import extremes
-from checker.blas.adjoint import Adjoint, enclosed_adjoint, float_adjoint
+from checker.blas.adjoint import Adjoint, enclosed_adjoint, float_adjoint, weighted
 from checker.blas.arrays import hadamard
-from checker.blas.columns import column_norms, grown, vector_norm
-from checker.blas.directed import OMEGA, UNIT, Floats
+from checker.blas.columns import column_norms, grown, joint
+from checker.blas.directed import Floats
 from checker.blas.equilibrium import Enclosed, Mask, Slopes, enclosed, float_equilibrium, slopes, zeros_at
 from checker.blas.images import phi_of
 from checker.blas.layer import Layer, Preactivation, preactivation, require_engine
@@ -104,13 +104,13 @@ class DeqFloatState(State):
         """The equilibrium, or the iterate, (m, n)."""
         if self._iterate is not None:
             return self._iterate
-        return FloatMatrix(self._enclosed.T, _joint(self._enclosed.errors))
+        return FloatMatrix(self._enclosed.T, joint(self._enclosed.errors))
 
     @cached_property
     def preactivation(self) -> FloatMatrix:
         """W T + U X, (m, n)."""
         at, _ = self._at
-        return FloatMatrix(at.Z, _joint(at.norms))
+        return FloatMatrix(at.Z, joint(at.norms))
 
     def image(self) -> FloatMatrix:
         """phi(W T + U X), (m, n): the next iterate."""
@@ -144,17 +144,12 @@ class DeqFloatState(State):
     @cached_property
     def adjoint(self) -> FloatMatrix:
         """V (m, n), column i the derivative of yhat_i by the preactivation of sample i."""
-        return FloatMatrix(self._adjoint.V, _joint(self._adjoint.errors))
+        return FloatMatrix(self._adjoint.V, joint(self._adjoint.errors))
 
     @cached_property
     def _weighted_adjoint(self) -> FloatMatrix:
-        """V diag(r), r = yhat - y: column j errs by |v - v*|(|r_j| + dr) + |v_j|dr and by rounding."""
-        V, r = self._adjoint, cast(FloatMatrix, self.errors)
-        with quiet():
-            mid = V.V * r.mid[:, 0]
-            off = V.errors * (np.abs(r.mid[:, 0]) + r.slack) + column_norms(V.V) * r.slack
-            rounding = UNIT * column_norms(mid) + mid.shape[0] * OMEGA
-            return FloatMatrix(mid, _joint(grown(off + rounding)))
+        """V diag(yhat - y), (m, n)."""
+        return weighted(self._adjoint, cast(FloatMatrix, self.errors))
 
     def gradients(self) -> dict[str, arb_mat]:
         return self._gradients
@@ -256,14 +251,9 @@ class DeqFloatState(State):
         raise KeyError(function)
 
 
-def _joint(errors: Floats) -> float:
-    """At least the Frobenius norm of a matrix whose columns have at most these norms; exactly 0 for none."""
-    return vector_norm(errors) if errors.any() else 0.0
-
-
 def _image(layer: Layer, at: Preactivation) -> FloatMatrix:
     """phi at the preactivations: off by its evaluation, and by L times their errors."""
     values, off = phi_of(layer.activation.name, at.Z)
     with quiet():
         known = column_norms(np.broadcast_to(off, values.shape)) if off.any() else 0.0
-        return FloatMatrix(values, _joint(grown(known + layer.lipschitz * at.norms)))
+        return FloatMatrix(values, joint(grown(known + layer.lipschitz * at.norms)))

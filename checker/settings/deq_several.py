@@ -12,7 +12,8 @@ from flint import arb, arb_mat, fmpq
 
 from checker.activations import BallActivation
 from checker.enclosure import columns_of, matrix, midpoints
-from checker.settings.deq_solve import Floats, apply, float_dphi, float_equilibrium
+from checker.settings.deq_guesses import float_dphi
+from checker.settings.deq_solve import Floats, apply, float_equilibrium
 
 _STARTS = 24
 _WIDEST = 64

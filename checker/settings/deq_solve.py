@@ -9,13 +9,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from flint import arb, arb_mat, ctx, fmpq
 from numpy.typing import NDArray
 
 from checker.activations import BallActivation
 from checker.enclosure import from_columns, matrix, midpoints
-from models.activations import ACTIVATIONS
+from checker.settings.deq_guesses import float_dphi, float_phi
 
 Floats = NDArray[np.float64]
 
@@ -34,16 +33,6 @@ def apply(f: Callable[[arb], arb], A: arb_mat) -> arb_mat:
 def scale_entries(D: list[arb], A: arb_mat) -> arb_mat:
     """The entrywise product; D by rows."""
     return arb_mat(A.nrows(), A.ncols(), [x * y for x, y in zip(D, A.entries(), strict=True)])
-
-
-def float_phi(name: str, Z: Floats) -> Floats:
-    """phi in float64."""
-    return ACTIVATIONS[name].phi(torch.from_numpy(np.ascontiguousarray(Z))).numpy()
-
-
-def float_dphi(name: str, Z: Floats, kink: float) -> Floats:
-    """phi' in float64."""
-    return ACTIVATIONS[name].dphi(torch.from_numpy(np.ascontiguousarray(Z)), kink).numpy()
 
 
 def float_equilibrium(name: str, W: Floats, source: Floats, start: Floats | None) -> Floats:

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from checker.certificate import build_certificate
 from checker.certificate_format import Certificate, canonical_bytes, sealed
+from checker.certificate_writing import build_certificate
 from checker.configuration import Configuration, ExactArray
 from checker.expression.tree import Number
 from checker.reading import read_file

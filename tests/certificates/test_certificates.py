@@ -3,8 +3,9 @@
 import pytest
 from certificate_samples import TESTS, TWINS, deq, half_rate, least_squares, put, step_too_long, twin
 
-from checker.certificate import build_certificate, verify, write_certificate
+from checker.certificate import verify
 from checker.certificate_format import canonical_bytes, read_certificate
+from checker.certificate_writing import build_certificate, write_certificate
 from checker.errors import UsageError
 from checker.reading import read_file
 from checker.verdict import Verdict

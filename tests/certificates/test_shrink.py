@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from certificate_samples import TESTS, TWINS, least_squares, random_deq, twin
 
-from checker.certificate import verify, write_certificate
+from checker.certificate import verify
 from checker.certificate_content import readable
+from checker.certificate_writing import write_certificate
 from checker.configuration import ExactArray
 from checker.declaration import read_theorem
 from checker.errors import UsageError

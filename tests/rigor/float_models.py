@@ -7,8 +7,10 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
 from numpy.typing import NDArray
 
+from checker.activations import BALL_ACTIVATIONS
+from checker.blas.layer import Layer
 from checker.blas.matrix import FloatMatrix
-from checker.enclosure import Enclosure, frobenius, matrix, to_arb
+from checker.enclosure import Enclosure, columns_of, frobenius, matrix, to_arb
 from checker.settings import Instance
 
 Floats = NDArray[np.float64]
@@ -31,22 +33,17 @@ NAMES = (
 """What the float engine encloses besides its inputs."""
 
 
-def model(
-    W: Floats, U: Floats, X: Floats, activation: str, *, kink: fmpq | int = 0, seed: int = 0, unit: float = 1.0
-) -> dict[str, Floats]:
-    """The arrays of a model with drawn readout and labels; `unit` scales those two."""
-    rng = np.random.default_rng(seed)
-    m, n = W.shape[0], X.shape[1]
-    return {"W": W, "U": U, "X": X, "a": unit * rng.standard_normal(m), "y": unit * rng.standard_normal(n)}
-
-
 def drawn(m: int, n: int, d: int, seed: int, *, norm: float = 0.6, unit: float = 1.0) -> dict[str, Floats]:
     """A Gaussian model with |W|_2 about `norm`; `unit` scales inputs, readout and labels."""
     rng = np.random.default_rng([seed, m, n, d])
     W = rng.standard_normal((m, m))
-    U = rng.standard_normal((m, d)) / np.sqrt(d)
-    found = model(W * (norm / np.linalg.norm(W, 2)), U, unit * rng.standard_normal((d, n)), "", seed=seed)
-    return found | {"a": unit * found["a"], "y": unit * found["y"]}
+    return {
+        "W": W * (norm / np.linalg.norm(W, 2)),
+        "U": rng.standard_normal((m, d)) / np.sqrt(d),
+        "X": unit * rng.standard_normal((d, n)),
+        "a": unit * rng.standard_normal(m),
+        "y": unit * rng.standard_normal(n),
+    }
 
 
 def in_balls(arrays: Mapping[str, Floats], activation: str, kink: fmpq | int = 0) -> Instance:
@@ -64,7 +61,10 @@ def in_balls(arrays: Mapping[str, Floats], activation: str, kink: fmpq | int = 0
 
 
 def in_floats(
-    arrays: Mapping[str, Floats], activation: str, slack: Mapping[str, float] | None = None, kink: fmpq | int = 0
+    arrays: Mapping[str, Floats],
+    activation: str,
+    slack: Mapping[str, float] | None = None,
+    kink: fmpq | int = 0,
 ) -> Instance:
     """The same model in near floats, each array known up to its slack (0 where none is named)."""
     near = {
@@ -111,3 +111,34 @@ def _spread(truth: arb_mat) -> arb:
     """How far the truth may be from its middle."""
     radii = [entry.rad() for entry in truth.entries()]
     return frobenius(arb_mat(truth.nrows(), truth.ncols(), radii)).upper()
+
+
+def layer_of(instance: Instance) -> Layer:
+    """The layer of a model in near floats."""
+    params = instance.params
+    return Layer(BALL_ACTIVATIONS[str(instance.activation)], params["W"], params["U"], instance.X)
+
+
+def lipschitz(name: str) -> float:
+    """To nearest."""
+    return float(to_arb(BALL_ACTIVATIONS[name].lipschitz()).mid())
+
+
+def reference(instance: Instance, j: int, start: Floats) -> tuple[arb_mat, arb_mat, arb_mat]:
+    """Equilibrium, preactivation and adjoint of sample j by Newton steps at 300 bits; not a proof."""
+    activation = BALL_ACTIVATIONS[str(instance.activation)]
+    W, a, kink = instance.params["W"], instance.params["a"], instance.kink
+    m = W.nrows()
+    u, t = columns_of(instance.params["U"] * instance.X)[j], matrix(start)
+    for _ in range(9):
+        z = W * t + u
+        D = [activation.dphi(x, kink) for x in z.entries()]
+        J = arb_mat(m, m, [int(i == c) - D[i] * W[i, c] for i in range(m) for c in range(m)])
+        t = (t - J.solve(t - arb_mat(m, 1, [activation.phi(x) for x in z.entries()]))).mid()
+    turned = arb_mat(m, m, [int(i == c) - D[i] * W[c, i] for i in range(m) for c in range(m)])
+    return t, W * t + u, turned.solve(arb_mat(m, 1, [D[i] * a[i, 0] for i in range(m)])).mid()
+
+
+def certainly_beyond(found: Floats, truth: arb_mat, bound: float) -> bool:
+    """Is the truth farther from a column of floats than the bound?"""
+    return bool(frobenius(matrix(found.copy()) - truth) > arb(bound) + arb(2) ** -200)

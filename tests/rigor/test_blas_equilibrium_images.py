@@ -1,5 +1,7 @@
 """phi and phi' of float arrays: the error bounds hold against balls at 200 bits, and are narrow."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
@@ -13,6 +15,7 @@ NAMES = sorted(BALL_ACTIVATIONS)
 SMOOTH = [name for name in NAMES if not BALL_ACTIVATIONS[name].has_kink]
 CURVED = [name for name in SMOOTH if name != "identity"]
 Floats = NDArray[np.float64]
+Evaluated = tuple[Floats, Floats]
 
 
 def hard_arguments(count: int) -> Floats:
@@ -20,7 +23,9 @@ def hard_arguments(count: int) -> Floats:
     rng = np.random.default_rng(count)
     grid = np.arange(-1030, 1031) / 64
     edges = (np.arange(-2060, 2061) + 0.5) / 64
-    special = np.array([0.0, -0.0, 5e-324, -5e-324, 1e-300, 16.0, -16.0, 16.5, 40.0, -40.0, 800.0, -800.0, 1e9])
+    special = np.array(
+        [0.0, -0.0, 5e-324, -5e-324, 1e-300, 16.0, -16.0, 16.5, 40.0, -40.0, 800.0, -800.0, 1e9]
+    )
     near = np.concatenate([np.nextafter(edges, np.inf), np.nextafter(edges, -np.inf), grid, edges, special])
     spread = rng.choice((-1, 1), count) * 10.0 ** rng.uniform(-20, 1.5, count)
     return np.concatenate([near, spread, rng.uniform(-17, 17, count)])
@@ -39,45 +44,52 @@ def missed(name: str, Z: Floats, values: Floats, errors: Floats, *, derivative: 
     return out
 
 
-@pytest.mark.parametrize("count", [100, images._FEW])
+def in_parts(f: Callable[[str, Floats], tuple[Floats, Floats]], name: str, Z: Floats, most: int) -> Evaluated:
+    """The function on parts of at most so many entries, put together."""
+    parts = [f(name, Z[k : k + most]) for k in range(0, Z.size, most)]
+    sizes = [values.shape for values, _ in parts]
+    errors = [np.broadcast_to(off, shape) for (_, off), shape in zip(parts, sizes, strict=True)]
+    return np.concatenate([values for values, _ in parts]), np.concatenate(errors)
+
+
+@pytest.mark.parametrize("most", [images._FEW - 1, 2**30])
 @pytest.mark.parametrize("name", NAMES)
-def test_values_are_within_their_bounds(name: str, count: int) -> None:
+def test_values_are_within_their_bounds(name: str, most: int) -> None:
     """
     phi differs from the float value by at most the bound, in small arrays and in large ones.
     """
-    Z = hard_arguments(count)
+    Z = hard_arguments(5000)
 
-    values, errors = phi_of(name, Z)
+    values, errors = in_parts(phi_of, name, Z, most)
 
-    assert missed(name, Z[-6000:], values[-6000:], np.broadcast_to(errors, Z.shape)[-6000:], derivative=False) == []
-    assert missed(name, Z[:9000], values[:9000], np.broadcast_to(errors, Z.shape)[:9000], derivative=False) == []
+    assert missed(name, Z, values, errors, derivative=False) == []
 
 
-@pytest.mark.parametrize("count", [100, images._FEW])
+@pytest.mark.parametrize("most", [images._FEW - 1, 2**30])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_slopes_are_within_their_bounds(name: str, count: int) -> None:
+def test_slopes_are_within_their_bounds(name: str, most: int) -> None:
     """
     phi' differs from the float value by at most the bound, in small arrays and in large ones.
     """
-    Z = hard_arguments(count)
+    Z = hard_arguments(5000)
 
-    values, errors = smooth_slopes_of(name, Z)
+    values, errors = in_parts(smooth_slopes_of, name, Z, most)
 
-    assert missed(name, Z[-6000:], values[-6000:], np.broadcast_to(errors, Z.shape)[-6000:], derivative=True) == []
-    assert missed(name, Z[:9000], values[:9000], np.broadcast_to(errors, Z.shape)[:9000], derivative=True) == []
+    assert missed(name, Z, values, errors, derivative=True) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bounds_are_narrow(name: str) -> None:
     """
-    On ordinary arguments a value is known to 20 units in the last place of the larger of 1 and itself.
+    A value is known to 20 unit roundoffs of the larger of 1 and itself, and relatively where phi(0) = 0.
     """
     Z = np.random.default_rng(3).standard_normal(images._FEW) * 3
 
     values, errors = phi_of(name, Z)
 
     assert (errors <= 20 * 2.0**-53 * np.maximum(1, np.abs(values))).all()
-    assert (errors[np.abs(Z) < 1] <= 2.0**-41 * np.abs(Z[np.abs(Z) < 1])).all() or values.min() > 0.4
+    if BALL_ACTIVATIONS[name].at_zero() == 0:
+        assert (np.broadcast_to(errors, Z.shape) <= 2.0**-41 * np.abs(Z)).all()
 
 
 @pytest.mark.parametrize("name", ["relu", "abs", "identity"])
@@ -108,18 +120,33 @@ def test_what_is_not_finite_has_no_bound(name: str, count: int) -> None:
         assert np.isinf(smooth_slopes_of(name, Z)[1][:3]).all()
 
 
+def test_slopes_of_a_kink_and_series_that_are_cut_off_are_mistakes() -> None:
+    """
+    phi' of relu is no function of floats alone, and a series that flint shortens is noticed.
+    """
+    with pytest.raises(ValueError, match="has a kink"):
+        smooth_slopes_of("relu", np.zeros(3))
+    cap = ctx.cap
+    try:
+        ctx.cap = 6
+        with pytest.raises(ValueError, match="cut off"):
+            images._coefficients(images._SERIES["tanh"], arb(0), 10)
+    finally:
+        ctx.cap = cap
+
+
 @pytest.mark.parametrize("name", CURVED)
 def test_a_spoiled_table_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The comparison with balls notices one coefficient that is off by a part in 2**45.
+    The comparison with balls notices one coefficient that is off by a part in 2**34.
     """
     table = images._table(name, derivative=False)
     spoiled = table.coefficients.copy()
-    spoiled[1] *= 1 + 2.0**-45
-    broken = images._Table(spoiled, 0.0, 0.0)
+    spoiled[1] *= 1 + 2.0**-34
+    broken = images._Table(spoiled, table.slope, table.floor)
     monkeypatch.setattr(images, "_table", lambda name, derivative: broken)
     Z = hard_arguments(images._FEW)
 
     values, errors = phi_of(name, Z)
 
-    assert missed(name, Z[-6000:], values[-6000:], errors[-6000:], derivative=False)
+    assert missed(name, Z, values, errors, derivative=False)

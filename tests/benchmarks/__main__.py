@@ -1,0 +1,64 @@
+"""Times what certainty costs: `python -m tests.benchmarks [--quick] [SUBJECT ...]`.
+
+Prints a table for each subject and writes tests/benchmarks/results/SUBJECT.json. Figures of one table
+come from one run and are meant as ratios; those of a busy machine mean little.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from tests.benchmarks import equilibrium, norms, record, spectral
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A module whose `rows(quick=...)` measures, and the columns that fit a page."""
+
+    module: ModuleType
+    columns: tuple[str, ...]
+
+
+SUBJECTS = {
+    "spectral": Subject(
+        spectral,
+        ("n", "eigvalsh", "decide", "refute", "value", "all", "norm", "flint", "intervals", "gap"),
+    ),
+    "norms": Subject(norms, ("m", "product", "prove", "refute", "prove_ratio", "refute_ratio", "gap")),
+    "equilibrium": Subject(
+        equilibrium,
+        ("activation", "m", "n", "solve", "enclose", "ratio", "gram", "gradients", "error"),
+    ),
+}
+
+
+def measured(name: str, *, quick: bool, say: Callable[[str], object]) -> None:
+    """Run one subject, print its table, write its file."""
+    subject = SUBJECTS[name]
+    rows: Sequence[Any] = subject.module.rows(quick=quick)
+    say(f"{name}: {(subject.module.__doc__ or '').strip()}")
+    say("")
+    for line in record.table(subject.columns, rows):
+        say(line)
+    say("")
+    record.write(name, rows, quick=quick)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help="small sizes only")
+    chosen = parser.parse_args(arguments)
+    unknown = sorted(set(chosen.subjects) - set(SUBJECTS))
+    if unknown:
+        parser.error(f"unknown subject {unknown[0]!r}; known are {', '.join(SUBJECTS)}")
+    for name in chosen.subjects or SUBJECTS:
+        measured(name, quick=chosen.quick, say=lambda line: sys.stdout.write(f"{line}\n"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
