@@ -24,14 +24,15 @@ from checker.runs import run
 from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
-from checker.ties import settled, settled_gates
+from checker.tie_search import has_strict_claims, plain_neighbours
+from checker.ties import TIE_STEPS, settled, settled_gates
 from checker.verdict import Basis, Verdict
 
 ROUNDS = 4
 """How often the shapes are gone through before giving up."""
 
-LARGE = ((3, 6, 24), (4, 8, 48))
-"""Shapes (n, d, m) judged at the points a float64 run computes."""
+LARGE = ((4, 8, 48), (16, 16, 128))
+"""Shapes (n, d, m) judged at the points that a float64 run visits."""
 
 SEARCH_BITS = (64, 128, 256)
 """Precisions tried for a candidate's hypotheses; a candidate needing more is passed over."""
@@ -184,6 +185,8 @@ def conduct(
             return campaign
     if campaign.satisfying:
         _attack(theorem, request, campaign, plan, clock, steps, progress, device)
+    if campaign.violation is None and campaign.satisfying and has_strict_claims(theorem):
+        _look_for_ties(theorem, request, campaign, clock, steps, progress)
     if campaign.violation is None:
         _support_large(theorem, request, campaign, clock, steps, progress, device)
     return campaign
@@ -216,6 +219,28 @@ def _attack(
         )
         campaign.tried += len(found)
         if _violated(theorem, campaign, found, steps, clock, progress):
+            return
+
+
+def _look_for_ties(
+    theorem: Theorem,
+    request: Request,
+    campaign: Campaign,
+    clock: Clock,
+    steps: int,
+    progress: Callable[[str], None],
+) -> None:
+    """Strict claims, at plain configurations where both sides may be equal."""
+    rng = generator(request.seed, "ties")
+    for configuration in plain_neighbours(theorem, [r.configuration for r in campaign.runs], rng):
+        if clock.cuts("strict claims at plain configurations", needs=1.0):
+            return
+        progress("looking for ties")
+        judged = certified(theorem, configuration)
+        if judged is None:
+            continue
+        result = settled(theorem, run(theorem, configuration, min(steps, TIE_STEPS)))
+        if result.verdict is Verdict.FAILS and campaign.keep_violation(theorem, result, judged):
             return
 
 

@@ -87,7 +87,8 @@ def simulation_record(theorem: Theorem, findings: Findings, steps: int, wanted: 
         conclusions=tuple(conclusion(theorem, c.name, runs, wanted) for c in theorem.conclusions),
         runs_in_balls=sum(1 for r in runs if r.mode == "balls"),
         runs_in_float=sum(1 for r in runs if r.mode != "balls"),
-        ended_early=sum(1 for r in runs if r.ended),
+        ended_early=sum(1 for r in runs if r.ended and not r.lost),
+        lost=sum(1 for r in runs if r.lost),
         curves=curves,
         losses=tuple(r.losses for r in runs[:40]),
     )

@@ -136,6 +136,7 @@ class Simulation(msgspec.Struct, frozen=True):
     runs_in_balls: int = 0
     runs_in_float: int = 0
     ended_early: int = 0
+    lost: int = 0
     curves: tuple[Curve, ...] = ()
     losses: tuple[tuple[float | None, ...], ...] = ()
 

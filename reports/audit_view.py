@@ -62,13 +62,15 @@ def _conclusions(report: AuditReport) -> Section:
     if s.runs_in_balls or s.runs_in_float:
         facts.append(
             f"{many(s.runs_in_balls, 'run')} in rigorous enclosures, which decide; "
-            f"{many(s.runs_in_float, 'run')} in float64, enclosed at the computed points, which support and "
-            "never refute."
+            f"{many(s.runs_in_float, 'run')} in float64, every step enclosed from the point visited, "
+            "which support and never refute."
         )
     if s.ended_early:
         facts.append(
             f"{many(s.ended_early, 'run')} ended early, the loss certified below 1e-20 of its start."
         )
+    if s.lost:
+        facts.append(f"{many(s.lost, 'run')} stopped where the trajectory was not determined further.")
     rows = tuple(
         (
             said(c.name, c.why),

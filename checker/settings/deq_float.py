@@ -18,7 +18,16 @@ from checker.blas.adjoint import Adjoint, enclosed_adjoint, float_adjoint, weigh
 from checker.blas.arrays import hadamard
 from checker.blas.columns import column_norms, grown, joint
 from checker.blas.directed import Floats
-from checker.blas.equilibrium import Enclosed, Mask, Slopes, enclosed, float_equilibrium, slopes, zeros_at
+from checker.blas.equilibrium import (
+    Enclosed,
+    Mask,
+    Slopes,
+    enclosed,
+    float_equilibrium,
+    locally_enclosed,
+    slopes,
+    zeros_at,
+)
 from checker.blas.images import phi_of
 from checker.blas.layer import Layer, Preactivation, preactivation, require_engine
 from checker.blas.matrix import FloatMatrix, above, nearest, quiet
@@ -29,6 +38,9 @@ from checker.settings.base import Instance, State
 from checker.verdict import Verdict
 
 UNDECIDED = "no sufficient condition for a unique equilibrium is certain in float64"
+
+_LOCAL_WORK = 10**9
+"""Multiplications that a local proof, which decides nothing, may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +237,22 @@ class DeqFloatState(State):
         try:
             return Verdict.HOLDS, self._contraction.reason
         except NotEnclosed as error:
-            return Verdict.UNDECIDED, error.reason
+            return Verdict.UNDECIDED, self._nearby or error.reason
+
+    @cached_property
+    def _nearby(self) -> str:
+        """What a local proof says, which is not that the equilibrium is the only one; "" for nothing."""
+        if self._layer.source.size * self._layer.W.nrows() ** 2 > _LOCAL_WORK:
+            return ""
+        try:
+            start = float_equilibrium(self._layer, self.instance.start)
+            found, _ = locally_enclosed(self._layer, start)
+        except NotEnclosed:
+            return ""
+        return (
+            f"there is an equilibrium within {float(found.errors.max()):.1e} of a computed one and no other "
+            "that near (Newton-Kantorovich); that there is no other at all is not shown"
+        )
 
     def call(self, function: str, argument: Enclosure) -> Enclosure:
         if isinstance(argument, arb_mat):

@@ -23,7 +23,15 @@ def rational(x: float) -> fmpq:
 
 def gram_of(S: Exact) -> Exact:
     """S'S, or SS' where that is smaller."""
-    rows = S if len(S) <= len(S[0]) else [list(column) for column in zip(*S, strict=True)]
+    return _products(S) if len(S) <= len(S[0]) else gram_of_columns(S)
+
+
+def gram_of_columns(S: Exact) -> Exact:
+    """S'S."""
+    return _products([list(column) for column in zip(*S, strict=True)])
+
+
+def _products(rows: Exact) -> Exact:
     return [[sum((x * y for x, y in zip(a, b, strict=True)), fmpq(0)) for b in rows] for a in rows]
 
 

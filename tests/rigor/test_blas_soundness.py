@@ -1,73 +1,16 @@
 """Certified bounds of eigenvalues and singular values against exact rational arithmetic: no false claim."""
 
-import math
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from checker.blas import extremes
-from checker.verdict import Verdict
-from tests.rigor import exact_spectra as exact
+from checker.blas import definite, guesses, norms, precondition, shifts, singular, spectrum
 from tests.rigor.spectral_cases import SCALES, SYMMETRIC, rectangular, standing, symmetrised
+from tests.rigor.spectral_checks import check_any, check_symmetric
 
 SLACKS = (0.0, 1e-13, 0.3)
-
-
-def member(rng: np.random.Generator, A: np.ndarray, slack: float, *, symmetric: bool) -> np.ndarray:
-    """Floats E with |E|_F < slack: A + E is one of the matrices meant."""
-    E = rng.standard_normal(A.shape)
-    E = symmetrised(E) if symmetric else E
-    size = float(np.linalg.norm(E))
-    return E * (0.999 * slack / size) if slack else np.zeros(A.shape)
-
-
-def thresholds(low: float, high: float) -> list[float]:
-    """Floats at, just beside and far from the ends of a bracket."""
-    ends = [x for x in (low, high) if np.isfinite(x)]
-    near = [math.nextafter(x, y) for x in ends for y in (-math.inf, math.inf)]
-    far = [x * f for x in ends for f in (0.5, 1 - 1e-9, 1 + 1e-9, 2.0) if np.isfinite(x * f)]
-    return [0.0, *ends, *near, *far]
-
-
-def check_symmetric(rng: np.random.Generator, A: np.ndarray, slack: float) -> None:
-    S = exact.exactly(A, member(rng, A, slack, symmetric=True))
-    n = A.shape[0]
-    found = extremes.lambda_min(A, slack)
-    assert exact.lambda_min_at_least(S, found.lo), (A, slack, found)
-    assert exact.lambda_min_at_most(S, found.hi), (A, slack, found)
-    top = extremes.lambda_max(A, slack)
-    minus = [[-x for x in row] for row in S]
-    assert exact.lambda_min_at_least(minus, -top.hi), (A, slack, top)
-    assert exact.lambda_min_at_most(minus, -top.lo), (A, slack, top)
-    lows, highs = extremes.eigenvalues(A, slack)
-    for i, (low, high) in enumerate(zip(lows, highs, strict=True)):
-        assert np.isinf(low) or exact.counts(S, exact.rational(float(low)))[0] <= i
-        assert np.isinf(high) or exact.counts(S, exact.rational(float(high)))[2] <= n - 1 - i
-    for c in thresholds(found.lo, found.hi):
-        verdict = extremes.at_least(A, c, slack)
-        if verdict is not Verdict.UNDECIDED:
-            assert (verdict is Verdict.HOLDS) is exact.lambda_min_at_least(S, c), (A, slack, c, verdict)
-
-
-def check_any(rng: np.random.Generator, W: np.ndarray, slack: float) -> None:
-    S = exact.exactly(W, member(rng, W, slack, symmetric=False))
-    gram = exact.gram_of(S)
-    norm = extremes.norm2(W, slack)
-    assert exact.norm_at_most(gram, norm.hi), (W, slack, norm)
-    assert exact.norm_at_least(gram, norm.lo), (W, slack, norm)
-    least = extremes.sigma_min(W, slack)
-    assert exact.sigma_within(gram, least.lo, least.hi), (W, slack, least)
-    squared = extremes.lambda_min_of_gram(W, slack)
-    wide = [
-        [sum((x * y for x, y in zip(a, b, strict=True)), exact.fmpq(0)) for b in zip(*S, strict=True)]
-        for a in zip(*S, strict=True)
-    ]
-    assert exact.lambda_min_at_least(wide, squared.lo), (W, slack, squared)
-    assert exact.lambda_min_at_most(wide, squared.hi), (W, slack, squared)
-    for b in thresholds(norm.lo, norm.hi):
-        verdict = extremes.norm_at_most(W, b, slack)
-        if verdict is not Verdict.UNDECIDED:
-            assert (verdict is Verdict.HOLDS) is exact.norm_at_most(gram, b), (W, slack, b, verdict)
 
 
 @pytest.mark.parametrize("slack", SLACKS)
@@ -109,3 +52,80 @@ def test_bounds_of_random_rectangular_matrices_hold_exactly(kind: int, scale: fl
             W = scale * rectangular(rng, *shape, kind)
 
             check_any(rng, W, slack * float(np.abs(W).max()))
+
+
+def junk_factor(rng: np.random.Generator) -> Callable[..., object]:
+    """A Cholesky factorisation that always succeeds, with a right, nearly right or absurd factor."""
+
+    def dpotrf(A: np.ndarray, **options: object) -> tuple[np.ndarray, int]:
+        n, kind = A.shape[0], int(rng.integers(0, 3))
+        values, Q = np.linalg.eigh(symmetrised(A))
+        root = np.linalg.qr((Q * np.sqrt(np.maximum(values, 0.0))).T)[1].T
+        root = root * np.sign(np.where(np.diagonal(root) == 0, 1.0, np.diagonal(root)))
+        noise = (0.0, 1e-9, 1.0)[kind]
+        return np.asfortranarray(np.tril(root + noise * rng.standard_normal((n, n)))), 0
+
+    return dpotrf
+
+
+def junk_pair(rng: np.random.Generator) -> Callable[..., object]:
+    """An eigenvalue and a vector that have little to do with the matrix."""
+
+    def lowest(A: np.ndarray, *rest: object) -> tuple[float, np.ndarray]:
+        values, vectors = np.linalg.eigh(A)
+        away = float(rng.choice([0.0, 1e-14, 1e-9, 1.0])) * float(np.abs(values).max())
+        k = int(rng.integers(0, len(values)))
+        return float(values[k] + rng.standard_normal() * away), vectors[:, k] + away
+
+    return lowest
+
+
+def junk_basis(rng: np.random.Generator) -> Callable[..., object]:
+    """Eigenvalues and eigenvectors with errors."""
+
+    def eigh(A: np.ndarray, **options: object) -> tuple[np.ndarray, np.ndarray]:
+        values, vectors = np.linalg.eigh(A)
+        away = float(rng.choice([0.0, 1e-12, 1e-6, 1.0]))
+        return np.sort(values + away * rng.standard_normal(values.shape)), vectors + away
+
+    return eigh
+
+
+def junk_inverse(rng: np.random.Generator) -> Callable[..., object]:
+    """A preconditioner with errors, sometimes singular."""
+
+    def inverse_factor(T: np.ndarray) -> np.ndarray:
+        Y = np.linalg.pinv(np.linalg.qr(T)[1])
+        away = float(rng.choice([0.0, 1e-12, 1e-6, 1.0]))
+        Y = Y + away * rng.standard_normal(Y.shape) * np.abs(Y).max()
+        return np.asfortranarray(Y * (rng.random(Y.shape[1]) > 0.05))
+
+    return inverse_factor
+
+
+SABOTAGE: dict[str, tuple[tuple[ModuleType, str, Callable[..., object]], ...]] = {
+    "factor": ((definite, "dpotrf", junk_factor),),
+    "pairs": ((shifts, "lowest", junk_pair), (singular, "lowest", junk_pair), (norms, "highest", junk_pair)),
+    "bases": ((spectrum.linalg, "eigh", junk_basis),),
+    "inverses": ((precondition, "_inverse_factor", junk_inverse),),
+    "iterations": ((guesses, "lowest_above", junk_pair), (shifts, "lowest_above", junk_pair)),
+}
+
+
+@pytest.mark.parametrize("what", SABOTAGE)
+def test_wrong_results_of_lapack_never_make_a_wrong_claim(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    With factors, eigenpairs and inverses that are wrong, bounds become wide but stay true.
+    """
+    rng = np.random.default_rng(len(what))
+    for module, name, junk in SABOTAGE[what]:
+        monkeypatch.setattr(module, name, junk(rng))
+    with np.errstate(all="ignore"):
+        for family in SYMMETRIC:
+            for n in (2, 3, 6):
+                for slack in (0.0, 1e-13):
+                    A = symmetrised(family(rng, n))
+                    check_symmetric(rng, A, slack * float(np.abs(A).max()))
+        for kind in range(5):
+            for shape in ((3, 3), (6, 4)):
+                check_any(rng, rectangular(rng, *shape, kind), 0.0)

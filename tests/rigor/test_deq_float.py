@@ -183,6 +183,17 @@ def test_well_posedness_agrees_with_balls(activation: str) -> None:
         assert here[0] is Verdict.HOLDS or norm > 1
 
 
+def test_a_local_proof_is_told_and_decides_nothing() -> None:
+    """An equilibrium that is alone nearby need not be alone."""
+    state = DeqFloatState(in_floats(drawn(12, 2, 3, 5, norm=1.6), "tanh"))
+    verdict, reason = state.well_posed()
+    assert verdict is Verdict.UNDECIDED
+    assert "no other that near (Newton-Kantorovich); that there is no other at all is not shown" in reason
+    with pytest.raises(NotEnclosed):
+        state.value("T")
+
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_iterate_gives_the_values_of_that_iterate(activation: str) -> None:
     """
