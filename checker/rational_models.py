@@ -12,7 +12,8 @@ from typing import Final, cast
 
 from flint import fmpq, fmpq_mat
 
-from checker.rational_roots import NotRational, Real, compare, eigenvalues, minus, plus, root, sign, times
+from checker.rational_polynomials import NotRational
+from checker.rational_roots import Real, compare, eigenvalues, minus, plus, root, sign, times
 from checker.rational_values import (
     Matrix,
     Value,
@@ -25,20 +26,6 @@ from checker.rational_values import (
     total,
     transposed,
 )
-
-_SLOPES: Final[Mapping[str, tuple[fmpq, fmpq]]] = {
-    "relu": (fmpq(0), fmpq(1)),
-    "leaky-relu": (fmpq(1, 100), fmpq(1)),
-    "abs": (fmpq(-1), fmpq(1)),
-    "identity": (fmpq(1), fmpq(1)),
-}
-"""The slopes before and after 0; every one of these activations is 1-Lipschitz and 0 at 0."""
-
-_MOST_NEURONS: Final = 10
-"""Sign patterns are gone through up to this width."""
-
-_TURNS: Final = 40
-
 
 @dataclass(frozen=True)
 class Point:
@@ -72,19 +59,6 @@ class Point:
         return replace(self, params=params, memo={})
 
 
-def slopes_of(activation: str) -> tuple[fmpq, fmpq]:
-    """The slopes before and after 0. Raises NotRational for an activation that is not piecewise linear."""
-    if activation not in _SLOPES:
-        raise NotRational(f"{activation} is not piecewise linear")
-    return _SLOPES[activation]
-
-
-def phi(activation: str, z: Real) -> Real:
-    """The activation at one number."""
-    left, right = slopes_of(activation)
-    return times(z, left if sign(z) < 0 else right)
-
-
 def slope(point: Point, z: Real) -> fmpq:
     """Its derivative; the kink's value where there is none and z is zero."""
     left, right = slopes_of(point.activation)
@@ -92,89 +66,6 @@ def slope(point: Point, z: Real) -> fmpq:
     if side == 0 and left != right:
         return point.kink
     return left if side < 0 else right
-
-
-def solutions(point: Point, x: Vector) -> tuple[list[Vector], bool]:
-    """Solutions of t = phi(W t + U x), and whether these are all.
-
-    For |W|_2 < 1 the only one. Raises NotRational where none is found, and for wide models.
-    """
-    W, source = over_q(point.params["W"]), cast(Vector, product(point.params["U"], x))
-    slopes_of(point.activation)
-    if _contracts(W):
-        found = _by_turns(point, W, source)
-        if found is not None:
-            return [found], True
-    if W.nrows() > _MOST_NEURONS:
-        raise NotRational("the equilibrium was not found")
-    return _by_patterns(point, W, source)
-
-
-def _contracts(W: fmpq_mat) -> bool:
-    rows = rows_of(W)
-    if max(sum((abs(cast(fmpq, w)) for w in row), fmpq(0)) for row in rows) < 1:
-        return True
-    if cast(fmpq, squares(rows)) < 1:
-        return True
-    return compare(eigenvalues(W.transpose() * W)[-1], fmpq(1)) < 0
-
-
-def _by_turns(point: Point, W: fmpq_mat, source: Vector) -> Vector | None:
-    """Solve for assumed signs, take the signs found, and so on until they agree; None where they do not."""
-    left, right = slopes_of(point.activation)
-    z: Vector = source
-    for _ in range(_TURNS):
-        D = [left if sign(x) < 0 else right for x in z]
-        t = _solved(W, D, source)
-        if t is None:
-            return None
-        z = [plus(a, u) for a, u in zip(cast(Vector, product(rows_of(W), t)), source, strict=True)]
-        if t == [phi(point.activation, x) for x in z]:
-            return t
-    return None
-
-
-def _solved(W: fmpq_mat, D: list[fmpq], source: Vector) -> Vector | None:
-    """t = D(W t + source) for fixed slopes; None where the system is singular."""
-    m = len(D)
-    A = fmpq_mat(m, m, [fmpq(int(i == j)) - D[i] * W[i, j] for i in range(m) for j in range(m)])
-    b = over_q([[times(d, u)] for d, u in zip(D, source, strict=True)])
-    try:
-        return cast(Vector, A.solve(b).entries())
-    except ZeroDivisionError:
-        return None
-
-
-def _by_patterns(point: Point, W: fmpq_mat, source: Vector) -> tuple[list[Vector], bool]:
-    """Solve on every sign pattern; a singular one may hide solutions."""
-    left, right = slopes_of(point.activation)
-    found: list[Vector] = []
-    all_seen = True
-    for D in patterns((right,) if left == right else (left, right), repeat=len(source)):
-        t = _solved(W, list(D), source)
-        if t is None:
-            all_seen = False
-            continue
-        z = [plus(a, u) for a, u in zip(cast(Vector, product(rows_of(W), t)), source, strict=True)]
-        if t == [phi(point.activation, x) for x in z] and t not in found:
-            found.append(t)
-    return found, all_seen
-
-
-def well_posed(point: Point, x: Vector) -> bool:
-    """Is there exactly one equilibrium at the input x? Raises NotRational where that is not clear."""
-    found, all_seen = solutions(point, x)
-    if len(found) < 2 and not all_seen:
-        raise NotRational("whether the model is well posed was not decided")
-    return len(found) == 1
-
-
-def equilibrium(point: Point, x: Vector) -> Vector:
-    """The equilibrium at the input x. Raises NotRational unless it is the only one."""
-    found, all_seen = solutions(point, x)
-    if len(found) != 1 or not all_seen:
-        raise NotRational("the equilibrium is not known to be unique")
-    return found[0]
 
 
 def picard_step(point: Point, T: Matrix) -> Matrix:

@@ -12,7 +12,8 @@ from typing import Final
 
 from checker.configuration import Configuration
 from checker.expression.tree import Atom, Call, Claim, Comparison
-from checker.rational_roots import NotRational, Real, compare
+from checker.rational_polynomials import NotRational
+from checker.rational_roots import Real, compare
 from checker.rational_story import Moment, Story
 from checker.rational_values import evaluate
 from checker.theorem import NamedClaim, Theorem

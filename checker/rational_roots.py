@@ -5,34 +5,31 @@ that holds exactly one of its real roots. Sums, products, powers and roots of su
 again such numbers: their polynomials come from characteristic polynomials of companion matrices,
 and the right root is told by narrowing intervals (Sturm's theorem counts roots).
 
-Source: H. Cohen, A Course in Computational Algebraic Number Theory, sections 4.1.1 and 4.2
-(Sturm: Theorem 4.1.10); Mignotte, Mathematics for Computer Algebra, chapter 5.
+Source: H. Cohen, A Course in Computational Algebraic Number Theory, section 4.2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import reduce
 from math import isqrt
 from typing import Final, TypeAlias, Union
 
 from flint import fmpq, fmpq_mat, fmpz, fmpz_poly
 
-MOST_DEGREE: Final = 16
-"""The largest degree of an algebraic number that is formed."""
-
-MOST_BITS: Final = 60_000
-"""The most bits a numerator, denominator or coefficient may have."""
+from checker.rational_polynomials import (
+    MOST_BITS,
+    MOST_DEGREE,
+    NotRational,
+    characteristic,
+    factors,
+    primitive,
+    real_roots,
+    sign_at,
+    too_long,
+)
 
 _NARROWINGS: Final = 14
 _MOST_WORK: Final = 400_000
-
-
-class NotRational(Exception):
-    """The exact path has no answer; `reason` is a clause for reports."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ Real: TypeAlias = Union[fmpq, Root]
 def rational(x: fmpq) -> fmpq:
     """The number itself, if its digits are few enough to go on with. Raises NotRational."""
     if x.height_bits() > MOST_BITS:
-        raise NotRational("its numbers grow too long")
+        raise too_long()
     return x
 
 
@@ -82,7 +79,7 @@ def _beside(x: Root, c: fmpq) -> int:
         return 1
     if c >= x.hi:
         return -1
-    return 1 if _sign_at(x.polynomial, c) == _sign_at(x.polynomial, x.lo) else -1
+    return 1 if sign_at(x.polynomial, c) == sign_at(x.polynomial, x.lo) else -1
 
 
 def _common(x: Root, y: Root) -> bool:
@@ -94,7 +91,7 @@ def _common(x: Root, y: Root) -> bool:
 def narrowed(x: Root) -> Root:
     """The same number in an interval of half the width."""
     middle = (x.lo + x.hi) / 2
-    above = _sign_at(x.polynomial, middle) == _sign_at(x.polynomial, x.lo)
+    above = sign_at(x.polynomial, middle) == sign_at(x.polynomial, x.lo)
     return Root(x.polynomial, middle, x.hi) if above else Root(x.polynomial, x.lo, middle)
 
 
@@ -107,11 +104,6 @@ def bracket(x: Real, bits: int) -> tuple[fmpq, fmpq]:
     return x.lo, x.hi
 
 
-def _sign_at(p: fmpz_poly, x: fmpq) -> int:
-    value = p(x)
-    return (value > 0) - (value < 0)
-
-
 def plus(x: Real, y: Real) -> Real:
     """x + y."""
     if isinstance(x, fmpq) and isinstance(y, fmpq):
@@ -122,7 +114,7 @@ def plus(x: Real, y: Real) -> Real:
         return _moved(x, fmpq(1), y)
     A, B = _companion(x), _companion(y)
     both = _kronecker(A, _identity(B.nrows())) + _kronecker(_identity(A.nrows()), B)
-    return _found(_characteristic(both), lambda k: _added(bracket(x, k), bracket(y, k)))
+    return _found(characteristic(both), lambda k: _added(bracket(x, k), bracket(y, k)))
 
 
 def times(x: Real, y: Real) -> Real:
@@ -136,7 +128,7 @@ def times(x: Real, y: Real) -> Real:
     if x == y:
         return power(x, 2)
     both = _kronecker(_companion(x), _companion(y))
-    return _found(_characteristic(both), lambda k: _multiplied(bracket(x, k), bracket(y, k)))
+    return _found(characteristic(both), lambda k: _multiplied(bracket(x, k), bracket(y, k)))
 
 
 def minus(x: Real, y: Real) -> Real:
@@ -152,7 +144,7 @@ def inverse(x: Real) -> Real:
         return 1 / x
     while x.lo <= 0 <= x.hi:
         x = narrowed(x)
-    return Root(_primitive(list(x.polynomial.coeffs())[::-1]), 1 / x.hi, 1 / x.lo)
+    return Root(primitive(list(x.polynomial.coeffs())[::-1]), 1 / x.hi, 1 / x.lo)
 
 
 def power(x: Real, exponent: int) -> Real:
@@ -163,7 +155,7 @@ def power(x: Real, exponent: int) -> Real:
         return inverse(power(x, -exponent))
     if isinstance(x, fmpq):
         if x.height_bits() * exponent > MOST_BITS:
-            raise NotRational("its numbers grow too long")
+            raise too_long()
         return x**exponent
     if exponent == 1:
         return x
@@ -171,8 +163,8 @@ def power(x: Real, exponent: int) -> Real:
     for digit in bin(exponent)[2:]:
         result = result * result * C if digit == "1" else result * result
         if max(entry.height_bits() for entry in result.entries()) > MOST_BITS:
-            raise NotRational("its numbers grow too long")
-    return _found(_characteristic(result), lambda k: _raised(bracket(x, k), exponent))
+            raise too_long()
+    return _found(characteristic(result), lambda k: _raised(bracket(x, k), exponent))
 
 
 def root(x: Real, degree: int) -> Real:
@@ -200,90 +192,34 @@ def absolute(x: Real) -> Real:
 
 def eigenvalues(S: fmpq_mat) -> list[Real]:
     """Every eigenvalue of a symmetric matrix once, ascending."""
-    found = [r for factor in _factors(_characteristic(S)) for r in _real_roots(factor)]
     out: list[Real] = []
-    for x in found:
+    for x in _roots_of(characteristic(S)):
         place = sum(1 for y in out if compare(y, x) < 0)
         out.insert(place, x)
     return out
 
 
-def _characteristic(A: fmpq_mat) -> fmpz_poly:
-    """The characteristic polynomial over the whole numbers. Raises NotRational for a large one."""
-    n = A.nrows()
-    if n > MOST_DEGREE:
-        raise NotRational("an algebraic number of too large a degree")
-    numerators, denominator = A.numer_denom()
-    if max(int(entry).bit_length() for entry in numerators.entries()) * n > MOST_BITS:
-        raise NotRational("its numbers grow too long")
-    coefficients = numerators.charpoly().coeffs()
-    return _primitive([c * denominator**k for k, c in enumerate(coefficients)])
+def _roots_of(p: fmpz_poly) -> list[Real]:
+    """Every real root once, in no order."""
+    found = [(factor, lo, hi) for factor in factors(p) for lo, hi in real_roots(factor)]
+    return [lo if lo == hi else Root(factor, lo, hi) for factor, lo, hi in found]
 
 
-def _primitive(coefficients: Sequence[fmpz]) -> fmpz_poly:
-    p = fmpz_poly(coefficients)
-    p = p // fmpz_poly([p.content()])
-    return p if p.leading_coefficient() > 0 else -p
-
-
-def _factors(p: fmpz_poly) -> list[fmpz_poly]:
-    """The irreducible factors, each once."""
-    if p.height_bits() > 4 * MOST_BITS:
-        raise NotRational("its numbers grow too long")
-    return [_primitive(f.coeffs()) for f, _ in p.factor()[1]]
+def spectral_radius(A: fmpq_mat) -> Real:
+    """The largest modulus of an eigenvalue: its square is the largest real eigenvalue of A (x) A."""
+    squares = _roots_of(characteristic(_kronecker(A, A)))
+    return root(reduce(lambda x, y: x if compare(x, y) >= 0 else y, squares), 2)
 
 
 def _found(p: fmpz_poly, within: Callable[[int], tuple[fmpq, fmpq]]) -> Real:
     """The root of p that every interval of `within` holds; more bits give a narrower one."""
-    roots = [r for factor in _factors(p) for r in _real_roots(factor)]
+    roots = _roots_of(p)
     for attempt in range(_NARROWINGS):
         lo, hi = within(32 << attempt)
         roots = [r for r in roots if compare(r, lo) >= 0 >= compare(r, hi)]
         if len(roots) == 1:
             return roots[0]
     raise NotRational("two algebraic numbers too close to each other")
-
-
-def _real_roots(p: fmpz_poly) -> list[Real]:
-    """The real roots of an irreducible polynomial, each in an interval of its own."""
-    coefficients = p.coeffs()
-    if p.degree() == 1:
-        return [fmpq(-coefficients[0], coefficients[1])]
-    if p.degree() > MOST_DEGREE:
-        raise NotRational("an algebraic number of too large a degree")
-    chain = _sturm(p)
-    largest = max(abs(c) for c in coefficients[:-1])
-    bound = fmpq(1 + (largest // abs(coefficients[-1]) + 1))  # Cauchy's bound
-    todo = [(-bound, bound, _variations(chain, -bound), _variations(chain, bound))]
-    found: list[Real] = []
-    while todo:
-        lo, hi, below, above = todo.pop()
-        if below - above == 1:
-            found.append(Root(p, lo, hi))
-        elif below > above:
-            middle = (lo + hi) / 2
-            between = _variations(chain, middle)
-            todo += [(lo, middle, below, between), (middle, hi, between, above)]
-    return found
-
-
-def _sturm(p: fmpz_poly) -> list[fmpz_poly]:
-    """Sturm's sequence, every member divided by its content."""
-    chain = [p, p.derivative()]
-    while chain[-1].degree() > 0:
-        a, b = chain[-2], chain[-1]
-        lead = b.leading_coefficient() ** 2  # a square keeps the sign
-        factor = lead ** ((a.degree() - b.degree()) // 2 + 1)
-        remainder = -((factor * a) % b)
-        content = remainder.content()
-        chain.append(remainder // fmpz_poly([content]))
-    return chain
-
-
-def _variations(chain: list[fmpz_poly], x: fmpq) -> int:
-    """Changes of sign along the sequence at x."""
-    signs = [s for s in (_sign_at(q, x) for q in chain) if s]
-    return sum(1 for a, b in pairwise(signs) if a != b)
 
 
 def _companion(x: Root) -> fmpq_mat:
@@ -307,7 +243,7 @@ def _kronecker(A: fmpq_mat, B: fmpq_mat) -> fmpq_mat:
     if m * n > MOST_DEGREE:
         raise NotRational("an algebraic number of too large a degree")
     if (m * n) ** 2 * max(entry.height_bits() for entry in (*A.entries(), *B.entries())) > _MOST_WORK:
-        raise NotRational("its numbers grow too long")
+        raise too_long()
     size = range(m * n)
     return fmpq_mat(m * n, m * n, [A[i // n, j // n] * B[i % n, j % n] for i in size for j in size])
 
@@ -322,9 +258,9 @@ def _moved(x: Root, scale: fmpq, shift: fmpq) -> Root:
         total += rising * (c * denominator ** (n - k))
         rising *= numerator
     ends = sorted((scale * x.lo + shift, scale * x.hi + shift))
-    polynomial = _primitive(total.coeffs())
+    polynomial = primitive(total.coeffs())
     if polynomial.height_bits() > 4 * MOST_BITS:
-        raise NotRational("its numbers grow too long")
+        raise too_long()
     return Root(polynomial, ends[0], ends[1])
 
 

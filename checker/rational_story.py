@@ -8,7 +8,8 @@ from flint import fmpq
 from checker.configuration import Configuration, ExactArray
 from checker.expression.tree import Call, Node
 from checker.rational_models import Point, equilibrium, gradients, picard_step, well_posed
-from checker.rational_roots import NotRational, Real, minus, plus, root, times
+from checker.rational_polynomials import NotRational
+from checker.rational_roots import Real, minus, plus, root, times
 from checker.rational_values import (
     Names,
     Value,

@@ -12,9 +12,8 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 from flint import fmpq, fmpq_mat
 
 from checker.expression.tree import Binary, Call, Name, Negate, Node, Number
+from checker.rational_polynomials import MOST_DEGREE, NotRational
 from checker.rational_roots import (
-    MOST_DEGREE,
-    NotRational,
     Real,
     absolute,
     compare,
@@ -25,6 +24,7 @@ from checker.rational_roots import (
     power,
     root,
     sign,
+    spectral_radius,
     times,
 )
 
@@ -145,8 +145,11 @@ def _singular(A: Matrix, *, largest: bool) -> Real:
 
 
 def _radius(A: Matrix) -> Real:
-    values = _spectrum(A)
-    return greatest([absolute(values[0]), absolute(values[-1])])
+    M = over_q(A)
+    if M.transpose() == M:
+        values = eigenvalues(M)
+        return greatest([absolute(values[0]), absolute(values[-1])])
+    return spectral_radius(M)
 
 
 def _inverse(A: Matrix) -> Matrix:

@@ -242,9 +242,9 @@ class DeqFloatState(State):
     @cached_property
     def _nearby(self) -> str:
         """What a local proof says, which is not that the equilibrium is the only one; "" for nothing."""
-        if self._layer.source.size * self._layer.W.nrows() ** 2 > _LOCAL_WORK:
-            return ""
         try:
+            if self._layer.source.size * self._layer.W.nrows() ** 2 > _LOCAL_WORK:
+                return ""
             start = float_equilibrium(self._layer, self.instance.start)
             found, _ = locally_enclosed(self._layer, start)
         except NotEnclosed:
