@@ -21,5 +21,6 @@ def environment(seed: int, device: str) -> dict[str, Value]:
         except PackageNotFoundError:
             found[name] = None
     test = selftest("cpu")
-    found["float64_products"] = "self-test passed" if test.passed else f"failed: {', '.join(test.failures)}"
+    failed = f"self-test failed ({', '.join(test.failures)}): balls decided everything"
+    found["float64_products"] = "self-test passed" if test.passed else failed
     return found

@@ -1,19 +1,17 @@
 """The exact path, models: least squares, and equilibrium models of piecewise linear activations.
 
-Such an equilibrium is linear on the signs of its preactivation, so it is a rational vector once
-the signs are known; guessed signs are confirmed by solving exactly. Gradients follow formula (G)
-of the theory of gradient descent on equilibrium models, by exact solves.
+Gradients follow formula (G) of the theory of gradient descent on equilibrium models, by exact solves.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product as patterns
 from typing import Final, cast
 
 from flint import fmpq, fmpq_mat
 
+from checker.rational_equilibrium import exactly_one, phi, slopes_of, solved, the_only_one
 from checker.rational_polynomials import NotRational
-from checker.rational_roots import Real, compare, eigenvalues, minus, plus, root, sign, times
+from checker.rational_roots import Real, minus, plus, root, sign, times
 from checker.rational_values import (
     Matrix,
     Value,
@@ -21,11 +19,11 @@ from checker.rational_values import (
     joined,
     over_q,
     product,
-    rows_of,
     squares,
     total,
     transposed,
 )
+
 
 @dataclass(frozen=True)
 class Point:
@@ -68,6 +66,21 @@ def slope(point: Point, z: Real) -> fmpq:
     return left if side < 0 else right
 
 
+def _at(point: Point, x: Vector) -> tuple[str, fmpq_mat, Vector]:
+    """The activation, W and U x."""
+    return point.activation, over_q(point.params["W"]), product(point.params["U"], x)
+
+
+def well_posed(point: Point, x: Vector) -> bool:
+    """Is there exactly one equilibrium at the input x? Raises NotRational where that is not clear."""
+    return exactly_one(*_at(point, x))
+
+
+def equilibrium(point: Point, x: Vector) -> Vector:
+    """The equilibrium at the input x. Raises NotRational unless it is the only one."""
+    return the_only_one(*_at(point, x))
+
+
 def picard_step(point: Point, T: Matrix) -> Matrix:
     """phi(W T + U X)."""
     W, U = point.params["W"], point.params["U"]
@@ -96,7 +109,7 @@ def _adjoints(point: Point) -> Matrix:
     W, a = over_q(point.params["W"]).transpose(), cast(Vector, point.params["a"])
     rows: Matrix = []
     for z in transposed(point.value("preactivation")):
-        v = _solved(W, [slope(point, x) for x in z], a)
+        v = solved(W, [slope(point, x) for x in z], a)
         if v is None:
             raise NotRational("the adjoint equation is singular")
         rows.append(v)
