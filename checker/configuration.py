@@ -168,14 +168,17 @@ def approximate(array: ExactArray, configuration: Configuration) -> Floats:
 
 def instantiate(configuration: Configuration) -> Instance:
     """The configuration as balls, at the ambient precision."""
-    setting = SETTINGS[configuration.setting]
-    arrays = {name: exact(array, configuration) for name, array in configuration.arrays.items()}
+    return instance_of(configuration, {k: exact(v, configuration) for k, v in configuration.arrays.items()})
+
+
+def instance_of(configuration: Configuration, arrays: Mapping[str, arb_mat]) -> Instance:
+    """The configuration with its arrays already enclosed."""
     kink = configuration.kink
     return Instance(
         sizes=dict(configuration.sizes),
         X=arrays["X"],
         y=arrays["y"],
-        params={name: arrays[name] for name in setting.parameters},
+        params={name: arrays[name] for name in SETTINGS[configuration.setting].parameters},
         activation=configuration.activation,
         kink=fmpq(kink.numerator, kink.denominator),
         trains=configuration.trains,

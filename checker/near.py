@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import cast, final
 
 import numpy as np
-from flint import arb, arb_mat, fmpq
+from flint import arb, arb_mat
 
 from checker.algebras import BALLS
 from checker.blas.arrays import FLOAT_ARRAYS
 from checker.blas.directed import OMEGA, UNIT, Floats, norm_down, norm_up
 from checker.blas.matrix import FloatMatrix, above, add_up, nearest, quiet, times_up
 from checker.blas.selftest import selftest
-from checker.configuration import Configuration, ExactArray, exact, scalar
+from checker.configuration import Configuration, ExactArray, exact, instance_of, scalar
 from checker.enclosure import Enclosure, to_arb
 from checker.errors import NotEnclosed, UsageError
 from checker.hypotheses import PRECISIONS, Scenes, given_values, start_scene
 from checker.scene import Scene
-from checker.settings import SETTINGS
 from checker.settings.base import Instance, State
 from checker.settings.floats import FLOAT_STATES
 from checker.theorem import Theorem
@@ -85,19 +84,9 @@ def _scaled_columns(floats: Floats, norm: arb) -> FloatMatrix:
 
 
 def near_instance(configuration: Configuration) -> Instance:
-    """The configuration as near floats."""
-    setting = SETTINGS[configuration.setting]
-    arrays = {name: cast(arb_mat, near(array, configuration)) for name, array in configuration.arrays.items()}
-    kink = configuration.kink
-    return Instance(
-        sizes=dict(configuration.sizes),
-        X=arrays["X"],
-        y=arrays["y"],
-        params={name: arrays[name] for name in setting.parameters},
-        activation=configuration.activation,
-        kink=fmpq(kink.numerator, kink.denominator),
-        trains=configuration.trains,
-    )
+    """The configuration as near floats, which answer to the same operations as balls."""
+    arrays = {k: cast(arb_mat, near(v, configuration)) for k, v in configuration.arrays.items()}
+    return instance_of(configuration, arrays)
 
 
 def ladder(configuration: Configuration, balls: tuple[int, ...] = PRECISIONS) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from math import inf, nextafter, sqrt
 from typing import Final
 
 import numpy as np
-from flint import arb, arb_mat, fmpq
+from flint import arb, arb_mat
 
 from checker.blas import extremes
 from checker.blas.directed import OMEGA, UNIT, Floats, gamma, norm_up
@@ -19,7 +19,7 @@ from checker.blas.matrix import FloatMatrix, add_up, nearest, quiet, times_up
 from checker.enclosure import Ball, hull, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression import arithmetic as number
-from checker.expression.arrays import MAX_ENTRIES, Arrays, Found
+from checker.expression.arrays import Arrays, Found, whole_size
 
 
 def product(A: FloatMatrix, B: FloatMatrix, left_axes: int, right_axes: int) -> arb | FloatMatrix:
@@ -31,14 +31,8 @@ def product(A: FloatMatrix, B: FloatMatrix, left_axes: int, right_axes: int) -> 
 
 
 def filled(name: str, size: Ball) -> FloatMatrix:
-    """eye(k) or ones(k) for a whole k >= 1."""
-    if not isinstance(size, fmpq) or size.q != 1:
-        raise NotEnclosed("a dimension is not a whole number")
-    k = int(size.p)
-    if k < 1:
-        raise CertainlyUndefined(f"{name}({k}) has no entries")
-    if k * (k if name == "eye" else 1) > MAX_ENTRIES:
-        raise NotEnclosed(f"{name}({k}) is too large")
+    """eye(k) or ones(k)."""
+    k = whole_size(name, size)
     return FloatMatrix(np.eye(k), symmetric=True) if name == "eye" else FloatMatrix(np.ones((k, 1)))
 
 

@@ -26,8 +26,8 @@ def product(A: arb_mat, B: arb_mat, left_axes: int, right_axes: int) -> arb | ar
     return row[0, 0] if right_axes == 1 else row.transpose()
 
 
-def filled(name: str, size: Ball) -> arb_mat:
-    """eye(k) or ones(k) for a whole k >= 1."""
+def whole_size(name: str, size: Ball) -> int:
+    """The k of eye(k) or ones(k), where it is a whole k >= 1 of moderate size."""
     if not isinstance(size, fmpq) or size.q != 1:
         raise NotEnclosed("a dimension is not a whole number")
     k = int(size.p)
@@ -35,6 +35,12 @@ def filled(name: str, size: Ball) -> arb_mat:
         raise CertainlyUndefined(f"{name}({k}) has no entries")
     if k * (k if name == "eye" else 1) > MAX_ENTRIES:
         raise NotEnclosed(f"{name}({k}) is too large")
+    return k
+
+
+def filled(name: str, size: Ball) -> arb_mat:
+    """eye(k) or ones(k)."""
+    k = whole_size(name, size)
     if name == "ones":
         return arb_mat(k, 1, [1] * k)
     out = arb_mat(k, k)

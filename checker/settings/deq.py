@@ -4,7 +4,6 @@ Gradients are the implicit ones: with D_i = diag(phi'(W t_i + U x_i)) and v_i = 
 grad_W = V diag(r) T', grad_U = V diag(r) X', grad_a = T r (Bai, Kolter & Koltun 2019, Theorem 1).
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import final
@@ -12,7 +11,7 @@ from typing import final
 from flint import arb, arb_mat, fmpq
 
 from checker.activations import BALL_ACTIVATIONS
-from checker.enclosure import Ball, Enclosure, frobenius, frobenius_squared, hull, is_exact
+from checker.enclosure import Ball, frobenius, frobenius_squared, hull, is_exact
 from checker.errors import NotEnclosed
 from checker.settings.base import Instance, Setting, State, shared_names
 from checker.settings.deq_contraction import Contraction, contraction
@@ -22,6 +21,7 @@ from checker.settings.deq_equilibrium import (
     enclosed_equilibrium,
     solved_adjoint,
 )
+from checker.settings.deq_names import DeqNames
 from checker.settings.deq_pieces import all_solutions, countable
 from checker.settings.deq_several import several_equilibria
 from checker.settings.deq_solve import Floats, apply, scale_entries
@@ -32,7 +32,7 @@ NOT_CERTIFIED = "the equilibrium is not certified to exist and be unique"
 
 
 @final
-class DeqState(State):
+class DeqState(DeqNames):
     """A deep equilibrium model with W (m, m), U (m, d), a (m, 1), at an ambient precision.
 
     Given `iterate` (m, n), T and what is computed from it are those of this iterate of the
@@ -83,7 +83,7 @@ class DeqState(State):
             raise NotEnclosed(NOT_CERTIFIED)
         return Equilibrium(apply(self._activation.phi, Z), Z)
 
-    @property
+    @cached_property
     def T(self) -> arb_mat:
         """The equilibrium, or the iterate, (m, n)."""
         return self._equilibrium.T if self._iterate is None else self._iterate
@@ -176,30 +176,6 @@ class DeqState(State):
             return frobenius(apply(self._activation.phi, self._source))
         return frobenius(self.image() - self._iterate)
 
-    def _slope_of_slope(self) -> Ball:
-        constant = self._activation.lipschitz_derivative()
-        if constant is None:
-            raise NotEnclosed(f"phi' of {self._activation.name} jumps: L_dphi is infinite")
-        return constant
-
-    def _well_posed_number(self) -> Ball:
-        verdict, reason = self.well_posed()
-        if verdict is Verdict.UNDECIDED:
-            raise NotEnclosed(reason)
-        return fmpq(int(verdict is Verdict.HOLDS))
-
-    def names(self) -> Mapping[str, Callable[[], Enclosure]]:
-        return {
-            **super().names(),
-            "T": lambda: self.T,
-            "preactivation": lambda: self.preactivation,
-            "gap": self.gap,
-            "L_phi": self._activation.lipschitz,
-            "L_dphi": self._slope_of_slope,
-            "phi_0": self._activation.at_zero,
-            "well_posed": self._well_posed_number,
-        }
-
     def well_posed(self) -> tuple[Verdict, str]:
         """Is there exactly one equilibrium at the training inputs? With the condition that shows it."""
         try:
@@ -216,16 +192,6 @@ class DeqState(State):
     def at_input(self, x: arb_mat) -> "DeqState":
         """The same model at one input x (d, 1)."""
         return DeqState(replace(self.instance, X=x, y=arb_mat(1, 1), start=None))
-
-    def at(self, function: str, argument: arb_mat) -> Enclosure:
-        state = self.at_input(argument)
-        if function == "equilibrium":
-            return state.value("T")
-        if function == "predict":
-            return state.yhat[0, 0]
-        if function == "well_posed":
-            return state.value("well_posed")
-        raise KeyError(function)
 
 
 def _enclose(instance: Instance) -> State:

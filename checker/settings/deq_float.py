@@ -4,7 +4,6 @@ Every value means what it means there. Matrices are `FloatMatrix`: floats and th
 which the true matrix lies. What this engine cannot enclose raises NotEnclosed and is left to balls.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast, final
@@ -34,7 +33,8 @@ from checker.blas.matrix import FloatMatrix, above, nearest, quiet
 from checker.blas.uniqueness import Contraction, contraction
 from checker.enclosure import Ball, Enclosure, frobenius, frobenius_squared, hull
 from checker.errors import NotEnclosed
-from checker.settings.base import Instance, State
+from checker.settings.base import Instance
+from checker.settings.deq_names import DeqNames
 from checker.verdict import Verdict
 
 UNDECIDED = "no sufficient condition for a unique equilibrium is certain in float64"
@@ -51,7 +51,7 @@ class _Proof:
 
 
 @final
-class DeqFloatState(State):
+class DeqFloatState(DeqNames):
     """A deep equilibrium model whose X (d, n), y (n, 1), W (m, m), U (m, d), a (m, 1) are FloatMatrix.
 
     Given `iterate` (m, n), T and what is computed from it are those of this iterate of the equilibrium
@@ -208,30 +208,6 @@ class DeqFloatState(State):
             return frobenius(_image(self._layer, origin))
         return frobenius(self.image() - self._iterate)
 
-    def _slope_of_slope(self) -> Ball:
-        constant = self._activation.lipschitz_derivative()
-        if constant is None:
-            raise NotEnclosed(f"phi' of {self._activation.name} jumps: L_dphi is infinite")
-        return constant
-
-    def _well_posed_number(self) -> Ball:
-        verdict, reason = self.well_posed()
-        if verdict is not Verdict.HOLDS:
-            raise NotEnclosed(reason)
-        return fmpq(1)
-
-    def names(self) -> Mapping[str, Callable[[], Enclosure]]:
-        return {
-            **super().names(),
-            "T": lambda: self.T,
-            "preactivation": lambda: self.preactivation,
-            "gap": self.gap,
-            "L_phi": self._activation.lipschitz,
-            "L_dphi": self._slope_of_slope,
-            "phi_0": self._activation.at_zero,
-            "well_posed": self._well_posed_number,
-        }
-
     def well_posed(self) -> tuple[Verdict, str]:
         """Is there exactly one equilibrium at the training inputs? With the condition that shows it."""
         try:
@@ -261,21 +237,11 @@ class DeqFloatState(State):
             raise NotEnclosed(f"{function} needs a vector")
         return self.at(function, cast(arb_mat, argument))
 
-    def at_input(self, x: FloatMatrix) -> "DeqFloatState":
+    def at_input(self, x: arb_mat) -> "DeqFloatState":
         """The same model at one input x (d, 1)."""
         y = cast(arb_mat, FloatMatrix(np.zeros((1, 1))))
-        instance = replace(self.instance, X=cast(arb_mat, x), y=y, start=None)
+        instance = replace(self.instance, X=x, y=y, start=None)
         return DeqFloatState(instance, proof=self._proof)
-
-    def at(self, function: str, argument: arb_mat) -> Enclosure:
-        state = self.at_input(cast(FloatMatrix, argument))
-        if function == "equilibrium":
-            return state.value("T")
-        if function == "predict":
-            return cast(FloatMatrix, state.value("yhat"))[0, 0]
-        if function == "well_posed":
-            return state.value("well_posed")
-        raise KeyError(function)
 
 
 def _image(layer: Layer, at: Preactivation) -> FloatMatrix:
