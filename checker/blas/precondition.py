@@ -110,9 +110,7 @@ def _bound(Z: Floats, error: float, norm: float) -> float:
 def _inverse_factor(T: Floats) -> Floats | None:
     """About the inverse of the triangular factor of T; None where it is singular or not finite."""
     n = T.shape[1]
-    factored, _, _, failed = dgeqrf(T)
-    if failed:
-        return None
+    factored = dgeqrf(T)[0]
     Y, failed = dtrtri(np.triu(factored[:n]), lower=0)
     return None if failed or not np.isfinite(Y).all() else Y
 

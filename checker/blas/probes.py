@@ -40,6 +40,7 @@ class Probe:
     kind: NDArray[np.int64]
 
 
+@cache
 def product_probe(m: int, k: int, n: int) -> Probe:
     """The probe of a product of (m, k) and (k, n), k >= 5."""
     rows, columns = np.arange(m) % 4, np.arange(n) % 4
@@ -62,6 +63,7 @@ def product_probe(m: int, k: int, n: int) -> Probe:
     return Probe(A, B, expected, np.maximum(rows[:, None], columns))
 
 
+@cache
 def gram_probe(m: int, n: int) -> Probe:
     """The probe of T'T for T (m, n), m >= 6.
 
@@ -101,6 +103,12 @@ def failed(probe: Probe, found: Floats, *, lower: bool = False) -> tuple[str, ..
     if lower:
         differs = np.tril(differs)
     return tuple(NAMES[p] for p in np.unique(probe.kind[differs]))
+
+
+def forget() -> None:
+    """Release the probes kept for several products of one size."""
+    product_probe.cache_clear()
+    gram_probe.cache_clear()
 
 
 def _places(k: int) -> list[int]:

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from checker.blas.directed import Floats
-from checker.blas.probes import failed, gram_probe, product_probe
+from checker.blas.probes import failed, forget, gram_probe, product_probe
 from checker.blas.routines import ddot, dlauum, dsyrk, image, lower_gram, product
 
 SIZES = ((6, 7, 9), (33, 37, 17), (192, 200, 196))
@@ -41,9 +41,10 @@ def selftest(device: str = "cpu") -> SelfTest:
 @cache
 def _selftest(device: str) -> SelfTest:
     try:
-        found = _on_cpu() if device == "cpu" else _on_gpu(device)
+        found = _on_cpu() if device == "cpu" else examine_torch(device)
     except (ArithmeticError, AssertionError, ImportError, RuntimeError) as problem:
         found = (f"not usable: {type(problem).__name__}",)
+    forget()
     return SelfTest(device, not found, found)
 
 
@@ -72,7 +73,7 @@ def examine(
     with np.errstate(all="ignore"):
         for size in sizes:
             probe = product_probe(*size)
-            names += failed(probe, multiply(probe.left, probe.right))
+            names += failed(probe, multiply(probe.left.copy(), probe.right.copy()))
     return tuple(dict.fromkeys(names))
 
 
@@ -87,7 +88,7 @@ def examine_gram(
     with np.errstate(all="ignore"):
         for _, k, n in sizes:
             probe = gram_probe(k, n)
-            names += failed(probe, gram(probe.right), lower=True)
+            names += failed(probe, gram(probe.right.copy()), lower=True)
     return tuple(dict.fromkeys(names))
 
 
@@ -133,7 +134,8 @@ def _by_triangle(T: Floats) -> Floats:
     return product[:n, :n].T
 
 
-def _on_gpu(device: str) -> tuple[str, ...]:
+def examine_torch(device: str) -> tuple[str, ...]:
+    """The probes that torch's products fail on one of its devices."""
     import torch
 
     def multiply(A: Floats, B: Floats) -> Floats:

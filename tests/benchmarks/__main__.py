@@ -6,6 +6,7 @@ come from one run and are meant as ratios; those of a busy machine mean little.
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -39,8 +40,9 @@ def measured(name: str, *, quick: bool, say: Callable[[str], object]) -> None:
     """Run one subject, print its table, write its file."""
     subject = SUBJECTS[name]
     rows: Sequence[Any] = subject.module.rows(quick=quick)
-    say(f"{name}: {(subject.module.__doc__ or '').strip()}")
-    say("")
+    for paragraph in f"{name}: {subject.module.__doc__ or ''}".split("\n\n"):
+        say(textwrap.fill(" ".join(paragraph.split()), 80))
+        say("")
     for line in record.table(subject.columns, rows):
         say(line)
     say("")

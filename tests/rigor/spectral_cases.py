@@ -25,6 +25,12 @@ def with_spectrum(rng: np.random.Generator, values: Array) -> Array:
     return symmetrised((Q * values) @ Q.T)
 
 
+def wishart(rng: np.random.Generator, n: int, rows: int) -> np.ndarray:
+    """The product T'T/rows for Gaussian T (rows, n)."""
+    T = rng.standard_normal((rows, n))
+    return symmetrised(T.T @ T / rows)
+
+
 def singular_gram(rng: np.random.Generator, n: int) -> Array:
     """An integer Gram matrix of rank below n, exactly."""
     T = rng.integers(-3, 4, (max(n - 1, 1), n)).astype(float)

@@ -5,30 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from checker.blas import batched, extremes
+from checker.blas import extremes
 from checker.blas.extremes import Bracket
-from checker.blas.symmetry import is_diagonal, is_symmetric
 from checker.verdict import Verdict
-from tests.rigor.spectral_cases import clustered, graded, indefinite, orthogonal, symmetrised
-
-SYMMETRIC_ONLY = (
-    extremes.lambda_min,
-    extremes.lambda_max,
-    extremes.eigenvalues,
-    lambda A, slack=0.0: extremes.at_least(A, 0.0, slack),
-)
-ANY = (
-    extremes.norm2,
-    extremes.sigma_min,
-    extremes.lambda_min_of_gram,
-    lambda A, slack=0.0: extremes.norm_at_most(A, 1.0, slack),
-)
-
-
-def wishart(rng: np.random.Generator, n: int, rows: int) -> np.ndarray:
-    """The product T'T/rows for Gaussian T (rows, n)."""
-    T = rng.standard_normal((rows, n))
-    return symmetrised(T.T @ T / rows)
+from tests.rigor.spectral_cases import clustered, graded, indefinite, orthogonal, symmetrised, wishart
 
 
 def width(found: Bracket) -> float:
@@ -212,74 +192,6 @@ def test_questions_without_a_margin_stay_open() -> None:
     assert answers.count(False) >= len(answers) / 2
 
 
-@pytest.mark.parametrize("bound", SYMMETRIC_ONLY + ANY)
-def test_matrices_without_entries_are_refused(bound) -> None:
-    """
-    No entries: an error, not a number.
-    """
-    with pytest.raises(ValueError, match="without entries"):
-        bound(np.zeros((0, 0)))
-
-
-@pytest.mark.parametrize("bound", SYMMETRIC_ONLY)
-def test_matrices_that_are_not_symmetric_are_refused(bound) -> None:
-    """
-    Eigenvalue bounds need exact symmetry and a square shape.
-    """
-    A = np.eye(200)
-    A[3, 150] = 5e-324
-    with pytest.raises(ValueError, match="a symmetric matrix is needed"):
-        bound(A)
-    with pytest.raises(ValueError, match="not square"):
-        bound(np.ones((2, 3)))
-
-
-@pytest.mark.parametrize("bound", SYMMETRIC_ONLY + ANY)
-def test_other_arrays_and_slacks_are_refused(bound) -> None:
-    """
-    Float32 entries, and a slack that is negative or NaN, are errors.
-    """
-    with pytest.raises(ValueError, match="float64"):
-        bound(np.eye(2, dtype=np.float32))
-    for slack in (-1.0, math.nan):
-        with pytest.raises(ValueError, match="slack"):
-            bound(np.eye(2), slack)
-
-
-@pytest.mark.parametrize("entry", [math.nan, math.inf, -math.inf])
-def test_entries_that_are_not_finite_claim_nothing(entry: float) -> None:
-    """
-    NaN and infinity give infinite brackets and open decisions.
-    """
-    A = np.eye(4)
-    A[1, 2] = A[2, 1] = entry
-
-    for found in (extremes.lambda_min(A), extremes.lambda_max(A)):
-        assert (found.lo, found.hi) == (-math.inf, math.inf)
-    for found in (extremes.norm2(A), extremes.sigma_min(A), extremes.lambda_min_of_gram(A)):
-        assert (found.lo, found.hi) == (0.0, math.inf)
-    assert np.isinf(extremes.eigenvalues(A)).all()
-    for bound in (-math.inf, 0.0, math.inf):
-        assert extremes.at_least(A, bound) is Verdict.UNDECIDED
-        assert extremes.norm_at_most(A, bound) is Verdict.UNDECIDED
-
-
-def test_bounds_and_slacks_that_are_not_finite() -> None:
-    """
-    NaN decides nothing, infinity compares as it should, an infinite slack claims nothing.
-    """
-    A = np.eye(3)
-
-    assert extremes.at_least(A, math.nan) is Verdict.UNDECIDED
-    assert extremes.norm_at_most(A, math.nan) is Verdict.UNDECIDED
-    assert extremes.at_least(A, -math.inf) is Verdict.HOLDS
-    assert extremes.at_least(A, math.inf) is Verdict.FAILS
-    assert extremes.norm_at_most(A, math.inf) is Verdict.HOLDS
-    assert extremes.norm_at_most(A, -1e-300) is Verdict.FAILS
-    assert extremes.lambda_min(A, math.inf).hi == math.inf
-    assert extremes.norm_at_most(A, 2.0, math.inf) is Verdict.UNDECIDED
-
-
 def test_layouts_make_no_difference() -> None:
     """
     Fortran order, strides and transposes give sound and equally narrow brackets.
@@ -293,78 +205,3 @@ def test_layouts_make_no_difference() -> None:
         found = extremes.lambda_min(view)
         assert width(found) < 1e-10
         assert abs(found.lo - extremes.lambda_min(A).lo) < 1e-12
-
-
-def test_inputs_are_left_as_they_are() -> None:
-    """
-    No function writes into its argument.
-    """
-    rng = np.random.default_rng(9)
-    for n in (6, 300):
-        A = np.asfortranarray(wishart(rng, n, n))
-        before = A.copy()
-
-        for bound in SYMMETRIC_ONLY + ANY:
-            bound(A)
-
-        assert np.array_equal(A, before)
-
-
-def test_symmetry_and_diagonals_are_seen_across_blocks() -> None:
-    """
-    A single entry anywhere spoils symmetry, or a diagonal.
-    """
-    for i, j in ((0, 1), (299, 0), (127, 128), (200, 40), (150, 151)):
-        A = np.eye(300)
-        assert is_symmetric(A)
-        assert is_diagonal(A)
-        A[i, j] = 1e-300
-        assert not is_symmetric(A)
-        assert not is_diagonal(A)
-
-
-def test_stacks_are_bounded_as_single_matrices_are() -> None:
-    """
-    Of every matrix of a stack the bounds contain the narrow single bracket, at any scale.
-    """
-    rng = np.random.default_rng(10)
-    scales = (1.0, 1e-150, 1e300, 1e-310, 0.0)
-    stack = np.stack([symmetrised(s * wishart(rng, 6, 9)) for s in scales for _ in range(3)])
-    slack = np.tile([0.0, 1e-13, 0.1], 5) * np.abs(stack).max(axis=(1, 2))
-
-    lows, highs = batched.lambda_min(stack, slack)
-    norms = batched.norm2(stack[:, :, :4].copy(), slack)
-
-    for k, A in enumerate(stack):
-        one, norm = extremes.lambda_min(A, slack[k]), extremes.norm2(A[:, :4].copy(), slack[k])
-        tolerated = 1e-11 * np.abs(A).max() + 1e-322
-        assert abs(lows[k] - one.lo) <= tolerated
-        assert abs(highs[k] - one.hi) <= tolerated
-        assert abs(norms[0][k] - norm.lo) <= tolerated
-        assert abs(norms[1][k] - norm.hi) <= tolerated
-        assert batched.at_least(stack, lows)[k] is Verdict.HOLDS
-        assert batched.at_least(stack, highs, slack)[k] in (Verdict.UNDECIDED, Verdict.HOLDS)
-
-
-def test_stacks_with_bad_members_leave_only_those_open() -> None:
-    """
-    NaN, infinity and an infinite slack open one member each; shapes and symmetry are required.
-    """
-    stack = np.stack([np.eye(3)] * 4)
-    stack[1, 0, 1] = math.nan
-    stack[2, 0, 0] = math.inf
-    slack = np.array([0.0, 0.0, 0.0, math.inf])
-
-    lows, highs = batched.lambda_min(stack, slack)
-    verdicts = batched.at_least(stack, [0.5, 0.5, 0.5, 0.5], slack)
-
-    assert np.isfinite(lows).tolist() == [True, False, False, False]
-    assert np.isfinite(highs).tolist() == [True, False, False, False]
-    assert verdicts.tolist() == [Verdict.HOLDS] + [Verdict.UNDECIDED] * 3
-    assert batched.norm2(stack, slack)[1][1:].tolist() == [math.inf] * 3
-    assert batched.lambda_min(np.zeros((0, 2, 2)))[0].shape == (0,)
-    for wrong in (np.eye(3), np.zeros((2, 0, 0)), np.zeros((1, 2, 3)), np.triu(np.ones((1, 2, 2)))):
-        with pytest.raises(ValueError, match=r"needed|without entries|not square"):
-            batched.lambda_min(wrong)
-    with pytest.raises(ValueError, match="slack"):
-        batched.norm2(np.zeros((1, 2, 3)), -1.0)

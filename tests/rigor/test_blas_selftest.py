@@ -111,6 +111,13 @@ def test_this_thread_rounds_to_nearest_and_other_modes_are_seen() -> None:
     assert not module.rounds_to_nearest(1.0 + 2.0**-52)
 
 
+def test_the_products_of_torch_pass() -> None:
+    """
+    The products examined on a GPU are torch's; those of its CPU pass.
+    """
+    assert module.examine_torch("cpu") == ()
+
+
 def test_a_device_that_cannot_be_used_does_not_pass() -> None:
     """
     An unknown device, or one without its library, is reported as not usable.
