@@ -20,7 +20,7 @@ import numpy as np
 
 from checker.blas.directed import OMEGA, UNIT, Floats
 from checker.blas.matrix import add_up, times_up
-from checker.blas.routines import dlauum, dpotrf, dsyrk, dtrsv, sum_of_squares
+from checker.blas.routines import dlauum, dpotrf, dsyrk, dtrsv, one_thread, sum_of_squares
 
 _BLOCK = 256
 """Columns whose residual is formed at once: what fits the cache."""
@@ -50,7 +50,7 @@ def factorised(A: Floats, diagonal: Floats, *, minus: bool = False) -> Factorisa
     if minus:
         np.negative(work, out=work)
     work.reshape(-1, order="F")[:: n + 1] = diagonal[::-1]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), one_thread():
         work, failed = dpotrf(work, lower=1, clean=0, overwrite_a=1)
         if failed:
             return Factorisation(math.inf, _nonpositive(-A if minus else A, work, failed - 1))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import linalg
 
 from checker.blas.directed import Floats
-from checker.blas.routines import dpotrf, dtrsv, image
+from checker.blas.routines import dpotrf, dtrsv, image, one_thread
 
 _DIRECT = 250
 """Below this size a tridiagonal eigensolver is quicker than iterating."""
@@ -24,7 +24,7 @@ _BEYOND = 1.15
 
 def lowest(A: Floats) -> tuple[float, Floats] | None:
     """About the least eigenvalue of a symmetric matrix (n, n), and its eigenvector (n,)."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), one_thread():
         try:
             return _iterated(A) or _solved(A, 0)
         except (linalg.LinAlgError, ValueError):
@@ -36,7 +36,7 @@ def highest(A: Floats) -> tuple[float, Floats] | None:
     if A.shape[0] >= _DIRECT:
         found = lowest(-A)
         return None if found is None else (-found[0], found[1])
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), one_thread():
         try:
             return _solved(A, A.shape[0] - 1)
         except (linalg.LinAlgError, ValueError):
@@ -76,7 +76,7 @@ def lowest_above(A: Floats, shift: float, start: Floats | None = None) -> tuple[
     second order (Parlett 1998, section 11.7).
     """
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             return _lanczos(A, shift, start)
     except (linalg.LinAlgError, ValueError):
         return None

@@ -22,7 +22,7 @@ from checker.blas.guesses import highest
 from checker.blas.matrix import above, add_up, times_up
 from checker.blas.norms import norm_above
 from checker.blas.quotients import stretch, stretch_above_by_balls
-from checker.blas.routines import dgeqrf, dtrtri, product
+from checker.blas.routines import dgeqrf, dtrtri, one_thread, product
 from checker.enclosure import frobenius, matrix, midpoints
 from checker.errors import NotEnclosed
 
@@ -110,8 +110,9 @@ def _bound(Z: Floats, error: float, norm: float) -> float:
 def _inverse_factor(T: Floats) -> Floats | None:
     """About the inverse of the triangular factor of T; None where it is singular or not finite."""
     n = T.shape[1]
-    factored = dgeqrf(T)[0]
-    Y, failed = dtrtri(np.triu(factored[:n]), lower=0)
+    with one_thread():
+        factored = dgeqrf(T)[0]
+        Y, failed = dtrtri(np.triu(factored[:n]), lower=0)
     return None if failed or not np.isfinite(Y).all() else Y
 
 

@@ -1,10 +1,13 @@
 """The BLAS and LAPACK routines in use, all of one library: two thread pools wait for each other."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from threadpoolctl import ThreadpoolController
 
 from checker.blas.directed import Floats
 
@@ -17,6 +20,19 @@ def _float64(find: _Routine, *names: str) -> list[_Routine]:
 
 ddot, dgemm, dgemv, dsyrk, dtrsv = _float64(get_blas_funcs, "dot", "gemm", "gemv", "syrk", "trsv")
 dgeqrf, dlauum, dpotrf, dtrtri = _float64(get_lapack_funcs, "geqrf", "lauum", "potrf", "trtri")
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """For factorisations: their threads wait for each other at every level of a recursion.
+
+    With two threads on two cores of which one is busy, dlauum took thirty times as long as with one.
+    """
+    return _pools().limit(limits=1)
 
 
 def product(A: Floats, B: Floats) -> Floats:

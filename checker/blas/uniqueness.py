@@ -18,6 +18,7 @@ from checker.blas.columns import column_norms, grown, product_rounding, row_norm
 from checker.blas.directed import OMEGA, UNIT, Floats, down, up
 from checker.blas.layer import Defect, require_engine, upper
 from checker.blas.matrix import FloatMatrix, add_up, quiet, times_up
+from checker.blas.routines import one_thread
 from checker.verdict import Verdict
 
 BANACH = "L_phi*norm2(W) < 1: a contraction (Banach 1922)"
@@ -136,7 +137,7 @@ def spectral_bound(W: FloatMatrix, L: float) -> float:
 def _norm_guess(A: Floats) -> float:
     """About |A|_2, from below: the largest singular value of A on a block Krylov space of A'A."""
     size = float(np.abs(A).max(initial=0.0))
-    with quiet():
+    with quiet(), one_thread():
         scaled = A / size if size else A
         block = np.random.default_rng(0).standard_normal((A.shape[1], min(_BLOCK, A.shape[1])))
         space, images = [block], [scaled @ block]
