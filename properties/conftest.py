@@ -4,14 +4,17 @@
 `--hypothesis-profile`.
 """
 
+import scipy.linalg  # noqa: F401  loaded first, so that its threads are limited too
 import torch
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from properties.plugin import pytest_pyfunc_call, pytest_terminal_summary
 
 __all__ = ["pytest_pyfunc_call", "pytest_terminal_summary"]
 
 torch.set_num_threads(1)
+threadpool_limits(limits=1, user_api="blas")
 
 _SLOW = (HealthCheck.too_slow,)
 

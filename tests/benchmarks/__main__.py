@@ -31,7 +31,7 @@ SUBJECTS = {
     "norms": Subject(norms, ("m", "product", "prove", "refute", "prove_ratio", "refute_ratio", "gap")),
     "equilibrium": Subject(
         equilibrium,
-        ("activation", "m", "n", "solve", "enclose", "ratio", "gram", "gradients", "error"),
+        ("activation", "m", "n", "solve", "norm", "enclose", "ratio", "gradients", "error"),
     ),
 }
 
