@@ -193,7 +193,6 @@ def test_a_local_proof_is_told_and_decides_nothing() -> None:
         state.value("T")
 
 
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_iterate_gives_the_values_of_that_iterate(activation: str) -> None:
     """
