@@ -12,8 +12,9 @@ from pathlib import Path
 
 from checker.certificate_checks import BY_RATIONALS, Finding, check_gates, check_laws, check_size, gates_of
 from checker.certificate_content import Mismatch, read_configuration
-from checker.certificate_format import Certificate, digest_of, read_certificate, shown
+from checker.certificate_format import Certificate, digest_of, shown
 from checker.certificate_paths import PATH, check_recorded, check_second_path, check_violation
+from checker.certificate_reading import read_certificate
 from checker.configuration import Configuration
 from checker.declaration import read_theorem
 from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import inf
 from typing import Final
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from mpmath import mp
 
 from checker.certificate_format import BoundsPart, ViolationPart
@@ -18,7 +18,9 @@ from checker.rational_roots import Real, compare
 
 _DIGITS: Final = 40
 _DECIMAL: Final = re.compile(r"-?\d{1,60}(\.\d{1,60})?(e[+-]?\d{1,5})?")
-_MOST_EXPONENT: Final = 2**14
+_BITS: Final = 256
+_MOST_EXPONENT: Final = 2**13
+_PLACES: Final = 46
 
 Interval = tuple[Fraction | float, Fraction | float]
 
@@ -40,13 +42,12 @@ def _ends(ball: Ball) -> tuple[Fraction, Fraction] | None:
         return value, value
     if not ball.is_finite():
         return None
-    out: list[Fraction] = []
-    for end in (ball.lower(), ball.upper()):
-        if not _moderate(end):
-            return None
-        value = end.fmpq()
-        out.append(Fraction(int(value.p), int(value.q)))
-    return out[0], out[1]
+    with ctx.workprec(_BITS):
+        ends = (ball.lower(), ball.upper())
+    if not all(_moderate(end) for end in ends):
+        return None
+    lo, hi = (end.fmpq() for end in ends)
+    return Fraction(int(lo.p), int(lo.q)), Fraction(int(hi.p), int(hi.q))
 
 
 def _moderate(end: arb) -> bool:
@@ -65,10 +66,13 @@ def _decimal(x: Fraction, *, up: bool) -> str:
     digits = -(-scaled.numerator // scaled.denominator) if up else scaled.numerator // scaled.denominator
     while digits % 10 == 0:
         digits, exponent = digits // 10, exponent + 1
-    if -_DIGITS <= exponent < 0:
+    if -_PLACES <= exponent < 0:
         text = str(digits).rjust(-exponent + 1, "0")
         return f"{text[:exponent]}.{text[exponent:]}"
-    return f"{digits * 10**exponent}" if 0 <= exponent < 12 else f"{digits}e{exponent}"
+    if 0 <= exponent < 12:
+        return f"{digits * 10**exponent}"
+    first, rest = str(digits)[0], str(digits)[1:]
+    return f"{first}{'.' if rest else ''}{rest}e{exponent + len(rest)}"
 
 
 def read_bounds(bounds: BoundsPart) -> Interval | None:

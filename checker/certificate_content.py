@@ -70,22 +70,25 @@ def _two_to(k: int) -> Node:
 
 def written(configuration: Configuration) -> ConfigurationPart:
     """The configuration as text."""
-    kink = configuration.kink
     return ConfigurationPart(
         setting=configuration.setting,
         sizes=dict(configuration.sizes),
         activation=configuration.activation,
-        kink=f"{kink.numerator}/{kink.denominator}",
+        kink=_kink_text(configuration.kink),
         trains=tuple(configuration.trains),
         parameters={name: readable(node) for name, node in configuration.parameters.items()},
         arrays={name: _written_array(array) for name, array in configuration.arrays.items()},
     )
 
 
+def _kink_text(kink: Fraction) -> str:
+    return f"{kink.numerator}/{kink.denominator}"
+
+
 def _written_array(array: ExactArray) -> ArrayPart:
     return ArrayPart(
         shape=tuple(int(k) for k in array.floats.shape),
-        map=array.map,  # type: ignore[arg-type]
+        map=array.map,
         scale=None if array.scale is None else readable(array.scale),
         floats=[float(x).hex() for x in array.floats.ravel()],
     )
@@ -97,7 +100,8 @@ def read_configuration(theorem: Theorem, certificate: Certificate) -> Configurat
     _require(part.setting == theorem.setting, f"the setting is {theorem.setting} in the theorem")
     setting = SETTINGS[theorem.setting]
     sizes = _sizes(setting, part)
-    _require(_rational(part.kink) == theorem.kink, f"the kink is {theorem.kink} in the theorem")
+    same = _rational(part.kink) == theorem.kink and part.kink == _kink_text(theorem.kink)
+    _require(same, f"the kink is {theorem.kink} in the theorem")
     _require(part.trains == theorem.trains, f"the theorem trains {', '.join(theorem.trains)}, in this order")
     _activation(theorem, setting, part)
     parameters = _parameters(theorem, setting, part)

@@ -1,4 +1,4 @@
-"""The certificate as a document: strict records, canonical bytes, a digest, and reading what is not trusted.
+"""The certificate as a document: records, canonical bytes, a digest, floats in hexadecimal.
 
 A certificate names a theorem (its whole text), a configuration (floats in hexadecimal and
 the maps that make them exact), one conclusion and the step at which it fails.
@@ -8,9 +8,8 @@ import hashlib
 import math
 import os
 import re
-import stat
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -21,75 +20,80 @@ MAX_FILE: Final = 64 * 2**20
 
 _FLOAT: Final = re.compile(r"-?0x[01](\.[0-9a-f]{1,13})?p[+-]\d{1,4}")
 
-Short: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
-Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=4000)]
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**26)]
+FORMAT: Final = 1
+"""The version of the document; another one is refused."""
+
+MAPS: Final = ("plain", "columns", "orthogonal", "goe", "constant")
+"""The exact maps of stored floats."""
+
+OPERATORS: Final = ("<", "<=", ">", ">=", "==", "")
+"""The comparisons; none for a claim by itself."""
 
 
-class TheoremPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TheoremPart(msgspec.Struct, frozen=True):
     """The theorem: its id and the whole text of its file."""
 
-    id: Short
-    text: Annotated[str, msgspec.Meta(max_length=2**18)]
+    id: str
+    text: str
 
 
-class ClaimPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClaimPart(msgspec.Struct, frozen=True):
     """The violated conclusion: its name and what it says."""
 
-    name: Short
-    text: Text
+    name: str
+    text: str
 
 
-class ArrayPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ArrayPart(msgspec.Struct, frozen=True):
     """Stored floats by rows, in hexadecimal, and the exact map applied to them."""
 
-    shape: Annotated[tuple[Count, ...], msgspec.Meta(min_length=1, max_length=2)]
-    map: Literal["plain", "columns", "orthogonal", "goe", "constant"]
-    scale: Text | None
+    shape: tuple[int, ...]
+    map: str
+    scale: str | None
     floats: list[str]
 
 
-class ConfigurationPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConfigurationPart(msgspec.Struct, frozen=True):
     """Everything a run needs, exactly. Parameters are expressions of the claim language."""
 
-    setting: Short
-    sizes: dict[Short, Count]
-    activation: Short | None
-    kink: Short
-    trains: Annotated[tuple[Short, ...], msgspec.Meta(max_length=32)]
-    parameters: Annotated[dict[Short, Text], msgspec.Meta(max_length=200)]
-    arrays: Annotated[dict[Short, ArrayPart], msgspec.Meta(max_length=64)]
+    setting: str
+    sizes: dict[str, int]
+    activation: str | None
+    kink: str
+    trains: tuple[str, ...]
+    parameters: dict[str, str]
+    arrays: dict[str, ArrayPart]
 
 
-class BoundsPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BoundsPart(msgspec.Struct, frozen=True):
     """Decimal strings below and above a number; null where unbounded."""
 
-    lo: Short | None
-    hi: Short | None
+    lo: str | None
+    hi: str | None
 
 
-class ViolationPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ViolationPart(msgspec.Struct, frozen=True):
     """The violated comparison with enclosures of its sides (null for a claim by itself)."""
 
-    operator: Literal["<", "<=", ">", ">=", "==", ""]
+    operator: str
     lhs: BoundsPart | None
     rhs: BoundsPart | None
 
 
-class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Certificate(msgspec.Struct, frozen=True):
     """One violated conclusion of one theorem at one configuration."""
 
-    format: Literal[1]
-    kind: Literal["certificate"]
+    format: int
+    kind: str
     theorem: TheoremPart
     claim: ClaimPart
-    step: Annotated[int, msgspec.Meta(ge=0, le=10**6)]
-    algorithm: Short
-    precision: Annotated[int, msgspec.Meta(ge=16, le=2**20)]
+    step: int
+    algorithm: str
+    precision: int
     configuration: ConfigurationPart
-    hypotheses: Annotated[tuple[Short, ...], msgspec.Meta(max_length=1000)]
+    hypotheses: tuple[str, ...]
     violation: ViolationPart
-    digest: Short
+    digest: str
 
 
 def digest_of(certificate: Certificate) -> str:
@@ -123,30 +127,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         finally:
             neighbour.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{shown(path.name)}: cannot be written: {_reason(error)}") from None
-
-
-def read_certificate(path: Path) -> Certificate:
-    """The certificate in a file. Raises UsageError, one line, for anything that is not one."""
-    name = shown(path.name or str(path))
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{name}: is not a regular file; give the path of one certificate")
-        if status.st_size > MAX_FILE:
-            raise UsageError(f"{name}: is larger than {MAX_FILE // 2**20} MiB, the most that is read")
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{name}: cannot be read: {_reason(error)}") from None
-    if len(content) > MAX_FILE:
-        raise UsageError(f"{name}: is larger than {MAX_FILE // 2**20} MiB, the most that is read")
-    try:
-        return msgspec.json.decode(content, type=Certificate)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{name}: is not a certificate: {shown(str(error), 300)}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{name}: is not JSON: {shown(str(error), 200)}") from None
+        raise UsageError(f"{shown(path.name)}: cannot be written: {reason_of(error)}") from None
 
 
 def read_floats(array: ArrayPart) -> list[float]:
@@ -171,7 +152,8 @@ def shown(text: str, most: int = 80) -> str:
     return plain if len(plain) <= most else plain[: most - 3] + "..."
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a file could not be opened, without its path."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return "not a usable path"

@@ -44,7 +44,7 @@ def build_certificate(
             configuration=written(configuration),
             hypotheses=tuple(gate.name for gate in gates_of(theorem, configuration)),
             violation=ViolationPart(
-                judgement.operator,  # type: ignore[arg-type]
+                judgement.operator,
                 bounds_of(judgement.lhs),
                 bounds_of(judgement.rhs),
             ),

@@ -11,7 +11,7 @@ from typing import Final, cast
 from flint import fmpq, fmpq_mat
 
 from checker.rational_polynomials import NotRational
-from checker.rational_roots import Real, compare, eigenvalues, plus, sign, times
+from checker.rational_roots import Real, compare, plus, sign, times
 from checker.rational_values import Vector, over_q, product, rows_of, squares
 
 _SLOPES: Final[Mapping[str, tuple[fmpq, fmpq]]] = {
@@ -63,7 +63,20 @@ def _contracts(W: fmpq_mat) -> bool:
         return True
     if compare(squares(rows), fmpq(1)) < 0:
         return True
-    return compare(eigenvalues(W.transpose() * W)[-1], fmpq(1)) < 0
+    m = W.nrows()
+    one = fmpq_mat(m, m, [int(i == j) for i in range(m) for j in range(m)])
+    return _positive_definite(one - W.transpose() * W)
+
+
+def _positive_definite(A: fmpq_mat) -> bool:
+    """Are all pivots of Gaussian elimination positive? (Sylvester's law of inertia.) A is symmetric."""
+    rows = [[A[i, j] for j in range(A.ncols())] for i in range(A.nrows())]
+    while rows:
+        first, *rest = rows
+        if first[0] <= 0:
+            return False
+        rows = [[x - row[0] / first[0] * y for x, y in zip(row[1:], first[1:], strict=True)] for row in rest]
+    return True
 
 
 def _by_turns(activation: str, W: fmpq_mat, source: Vector) -> Vector | None:

@@ -90,15 +90,15 @@ def _decided(part: Comparison | Atom, names: Story | Moment) -> Part:
 
 
 def first_failure(
-    theorem: Theorem, configuration: Configuration, claim_at: Callable[[int], Claim], last: int
+    theorem: Theorem, configuration: Configuration, claim_at: Callable[[int], Claim], steps: range
 ) -> tuple[int, Part] | None:
-    """The first step 0..last at which a part of the conclusion is false, and that part.
+    """The first of the steps at which a part of the conclusion is false, and that part.
 
     None where there is none before the numbers of the run become too long, or are irrational.
     """
     try:
         story = Story(theorem, configuration)
-        for tau in range(last + 1):
+        for tau in steps:
             for part in claim_at(tau).parts:
                 decided = _decided(part, Moment(story, tau))
                 if not decided.holds:

@@ -6,14 +6,13 @@ from typing import Final
 from flint import fmpq
 
 from checker.configuration import Configuration, ExactArray
-from checker.expression.tree import Call, Node
+from checker.expression.tree import Call
 from checker.rational_models import Point, equilibrium, gradients, picard_step, well_posed
 from checker.rational_polynomials import NotRational
 from checker.rational_roots import Real, minus, plus, root, times
 from checker.rational_values import (
     Names,
     Value,
-    Vector,
     dot,
     entries,
     evaluate,
@@ -105,6 +104,7 @@ class Story:
         )
         self._states: list[Point] = []
         self._strides: list[Real] = []
+        self.carried: dict[Call, list[Real]] = {}
 
     def name(self, name: str) -> Value:
         if name not in self.given:
@@ -174,23 +174,32 @@ class Moment:
         return _of_point(self.story.state(self.tau), name)
 
     def call(self, node: Call) -> Value:
-        first, tau = node.arguments[0], self.tau
         if node.function == "next":
-            return evaluate(first, Moment(self.story, tau + 1))
-        if node.function == "total":
-            return total(self._along(first, tau))
-        if node.function in ("least", "greatest"):
-            return (least if node.function == "least" else greatest)(self._along(first, tau + 1))
-        return _function_of(self.story.state(tau), node, self)
+            return evaluate(node.arguments[0], Moment(self.story, self.tau + 1))
+        if node.function in ("total", "least", "greatest"):
+            return self._carried(node)
+        return _function_of(self.story.state(self.tau), node, self)
 
-    def _along(self, node: Node, count: int) -> Vector:
-        return [evaluate(node, Moment(self.story, s)) for s in range(count)]
+    def _carried(self, node: Call) -> Real:
+        """A sum over the steps before this one, or an extreme up to it; kept from step to step."""
+        values, first = self.story.carried.setdefault(node, []), node.arguments[0]
+        while len(values) <= self.tau:
+            step = len(values)
+            if node.function == "total":
+                more = [values[-1], evaluate(first, Moment(self.story, step - 1))] if step else []
+                values.append(total(more))
+            else:
+                both = [*values[-1:], evaluate(first, Moment(self.story, step))]
+                values.append(least(both) if node.function == "least" else greatest(both))
+        return values[self.tau]
 
 
 def _of_point(point: Point, name: str) -> Value:
     """A name of the setting; `well_posed` is 1 or 0."""
     if name == "well_posed":
-        return fmpq(int(all(well_posed(point, x) for x in transposed(point.X))))
+        if name not in point.memo:
+            point.memo[name] = fmpq(int(all(well_posed(point, x) for x in transposed(point.X))))
+        return point.memo[name]
     return point.value(name)
 
 

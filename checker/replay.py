@@ -13,8 +13,9 @@ from mpmath import mp
 
 from checker.configuration import Configuration
 from checker.expression.simplify import next_depth_of_claim
-from checker.expression.tree import Atom, Call, Claim, Comparison, Node
+from checker.expression.tree import Atom, Call, Claim, Comparison
 from checker.replay_arrays import Scalars, array_of
+from checker.replay_kernels import KERNELS, population_kernel
 from checker.replay_models import Point, equilibrium, gradients, picard_step
 from checker.replay_unique import unique
 from checker.replay_values import (
@@ -22,7 +23,6 @@ from checker.replay_values import (
     NotReplayed,
     Real,
     Value,
-    Vector,
     dot,
     entries,
     euclidean,
@@ -143,12 +143,19 @@ class Story:
         )
         self._states: list[Point] = []
         self._lengths: list[Real] = [mp.mpf(0)]
+        self.carried: dict[Call, list[Real]] = {}
 
     def name(self, name: str) -> Value:
         if name in self.given:
             return self.given[name]
         if name in self.theorem.definitions:
             self.given[name] = evaluate(self.theorem.definitions[name], self)
+            return self.given[name]
+        if name in KERNELS:
+            start = self.start
+            self.given[name] = population_kernel(
+                name, self.theorem, start.activation, start.value("m"), start.X, start.trains, self.scalars
+            )
             return self.given[name]
         return mp.mpf(0) if name == "path_length" else of_point(self.start, name)
 
@@ -201,24 +208,31 @@ class Moment:
     def name(self, name: str) -> Value:
         if name in ("tau", "t"):
             return mp.mpf(self.tau)
-        if name in self.story.given or name in self.story.theorem.definitions:
+        if name in self.story.given or name in self.story.theorem.definitions or name in KERNELS:
             return self.story.name(name)
         if name == "path_length":
             return self.story.length(self.tau)
         return of_point(self.story.state(self.tau), name)
 
     def call(self, node: Call) -> Value:
-        first, tau = node.arguments[0], self.tau
         if node.function == "next":
-            return evaluate(first, Moment(self.story, tau + 1))
-        if node.function == "total":
-            return mp.fsum(self._along(first, tau))
-        if node.function in ("least", "greatest"):
-            return (min if node.function == "least" else max)(self._along(first, tau + 1))
-        return function_of(self.story.state(tau), node, self)
+            return evaluate(node.arguments[0], Moment(self.story, self.tau + 1))
+        if node.function in ("total", "least", "greatest"):
+            return self._carried(node)
+        return function_of(self.story.state(self.tau), node, self)
 
-    def _along(self, node: Node, count: int) -> Vector:
-        return [evaluate(node, Moment(self.story, s)) for s in range(count)]
+    def _carried(self, node: Call) -> Real:
+        """A sum over the steps before this one, or an extreme up to it; kept from step to step."""
+        values, first = self.story.carried.setdefault(node, []), node.arguments[0]
+        while len(values) <= self.tau:
+            step = len(values)
+            if node.function == "total":
+                more = evaluate(first, Moment(self.story, step - 1)) if step else mp.mpf(0)
+                values.append(values[-1] + more if step else more)
+            else:
+                here = evaluate(first, Moment(self.story, step))
+                values.append((min if node.function == "least" else max)([*values[-1:], here]))
+        return values[self.tau]
 
 
 def of_point(point: Point, name: str) -> Value:

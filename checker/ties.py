@@ -40,20 +40,41 @@ def settled(theorem: Theorem, result: Run) -> Run:
             continue
         if chosen & claim_dependencies(conclusion.claim, theorem.definitions):
             continue
-        found = first_failure(
-            theorem,
-            result.configuration,
-            lambda tau, name=name: claim_at(theorem, result.configuration, name, tau) or Claim("", ()),
-            min(result.steps, TIE_STEPS),
-        )
+        last = min(result.steps, TIE_STEPS)
+        found = _first_failure(theorem, result.configuration, name, range(last + 1))
         if found is not None:
-            step, part = found
-            failure = Judgement(Verdict.FAILS, part.operator, _ball(part.lhs), _ball(part.rhs), None)
+            step, failure = found
             outcomes[name] = replace(
-                outcome, verdict=Verdict.FAILS, failed_at=step, failure=failure, operator=part.operator,
+                outcome, verdict=Verdict.FAILS, failed_at=step, failure=failure, operator=failure.operator,
                 reason=f"step {step}: it fails in rational numbers",
             )  # fmt: skip
     return replace(result, outcomes=outcomes)
+
+
+def settled_judgement(
+    theorem: Theorem, configuration: Configuration, conclusion_name: str, step: int, judgement: Judgement
+) -> Judgement:
+    """The judgement of a conclusion at one step, or its failure in rational numbers where it is open."""
+    if judgement.verdict is not Verdict.UNDECIDED:
+        return judgement
+    found = _first_failure(theorem, configuration, conclusion_name, range(step, step + 1))
+    return judgement if found is None else found[1]
+
+
+def _first_failure(
+    theorem: Theorem, configuration: Configuration, name: str, steps: range
+) -> tuple[int, Judgement] | None:
+    """The first of the steps at which a conclusion is false in rational numbers, judged there."""
+    found = first_failure(
+        theorem,
+        configuration,
+        lambda tau: claim_at(theorem, configuration, name, tau) or Claim("", ()),
+        steps,
+    )
+    if found is None:
+        return None
+    step, part = found
+    return step, Judgement(Verdict.FAILS, part.operator, _ball(part.lhs), _ball(part.rhs), None)
 
 
 def settled_gates(theorem: Theorem, configuration: Configuration, judged: list[Judged]) -> list[Judged]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from checker.certificate_format import Certificate, canonical_bytes, sealed
+from checker.certificate_reading import certificate_of
 from checker.certificate_writing import build_certificate
 from checker.configuration import Configuration, ExactArray
 from checker.expression.tree import Number
@@ -141,4 +141,4 @@ def document(certificate: Certificate) -> dict:
 
 def resealed(changed: dict) -> Certificate:
     """Changed JSON values as a certificate with a digest that fits. Raises what strict reading raises."""
-    return sealed(msgspec.json.decode(json.dumps(changed), type=Certificate))
+    return sealed(certificate_of(changed))

@@ -4,7 +4,8 @@ import pytest
 from certificate_samples import TESTS, TWINS, deq, half_rate, least_squares, put, step_too_long, twin
 
 from checker.certificate import verify
-from checker.certificate_format import canonical_bytes, read_certificate
+from checker.certificate_format import canonical_bytes
+from checker.certificate_reading import read_certificate
 from checker.certificate_writing import build_certificate, write_certificate
 from checker.errors import UsageError
 from checker.reading import read_file

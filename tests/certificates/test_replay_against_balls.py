@@ -237,17 +237,6 @@ def test_uniqueness_of_one_neuron(activation, w, x, expected):
         assert unique(start, transposed(start.X)[0]) is expected
 
 
-def test_a_population_kernel_is_not_available():
-    """
-    The second code path says that it has no population kernel.
-    """
-    theorem = load("deq-contraction")
-    configuration = random_deq(theorem, "relu", seed=1)
-
-    with mp.workdps(64), pytest.raises(NotReplayed, match="not available for K"):
-        Story(theorem, configuration).name("K")
-
-
 def test_a_run_too_large_for_plain_numbers_is_not_available():
     """
     The second code path refuses a size that would take it hours.

@@ -5,8 +5,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from certificate_samples import TESTS, half_rate, put, step_too_long
+from certificate_samples import ACTIVATIONS, TESTS, half_rate, put, step_too_long
+from flint import arb, fmpq
+
+from checker.activations import BALL_ACTIVATIONS
+from checker.settings.deq_guesses import float_dphi, float_phi
 
 ROOT = TESTS.parent
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
@@ -87,6 +92,19 @@ def test_a_changed_certificate_is_invalid_there_too(tmp_path):
     assert (done.returncode, "INVALID" in done.stdout) == (1, True)
 
 
+def test_a_file_that_is_no_certificate_is_refused_there_in_one_line(tmp_path):
+    """
+    The command without torch says what is wrong in one line, with exit status 2.
+    """
+    path = tmp_path / "x.json"
+    path.write_text('{"kind": "certificate", "format": 2}', encoding="utf-8")
+
+    done = alone("import deqaudit; sys.exit(deqaudit.run(sys.argv[1:]))", "verify", str(path))
+
+    expected = "is not a certificate: format: expected 1, the one that this version reads, found 2"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"deqaudit: x.json: {expected}\n")
+
+
 @pytest.mark.parametrize(
     ("contract", "prefixes"),
     [(VERIFYING, ("certificate", "replay", "rational_")), (SECOND, ("replay", "rational_"))],
@@ -104,3 +122,18 @@ def test_every_verifying_module_is_under_its_contract(contract, prefixes):
     }
 
     assert found <= set(contract["source_modules"])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_guesses_need_no_torch_and_are_near(activation):
+    """
+    The float64 activations behind guesses of equilibria agree with the balls, kinks included.
+    """
+    ball = BALL_ACTIVATIONS[activation]
+    Z = np.array([[-30.0, -2.5, -1e-9, 0.0], [1e-9, 0.5, 3.0, 40.0]])
+
+    phi, dphi = float_phi(activation, Z), float_dphi(activation, Z, 0.25)
+
+    for z, value, slope in zip(Z.ravel(), phi.ravel(), dphi.ravel(), strict=True):
+        assert value == pytest.approx(float(ball.phi(arb(z)).mid()), rel=1e-12, abs=1e-200)
+        assert slope == pytest.approx(float(ball.dphi(arb(z), fmpq(1, 4)).mid()), rel=1e-12, abs=1e-200)
