@@ -13,7 +13,7 @@ from checker.algebras import BALLS
 from checker.blas.arrays import FLOAT_ARRAYS
 from checker.blas.directed import OMEGA, UNIT, Floats, norm_down, norm_up
 from checker.blas.matrix import FloatMatrix, above, add_up, nearest, quiet, times_up
-from checker.blas.selftest import selftest
+from checker.blas.selftest import trusted
 from checker.configuration import Configuration, ExactArray, exact, instance_of, scalar
 from checker.enclosure import Enclosure, to_arb
 from checker.errors import NotEnclosed, UsageError
@@ -119,7 +119,7 @@ def near_scene(
 
     Raises NotEnclosed where the machine's products failed their self-test.
     """
-    if not selftest("cpu").passed:
+    if not trusted():
         raise NotEnclosed("float64 products failed the self-test on this machine")
     start = state or FLOAT_STATES[configuration.setting](near_instance(configuration))
     given: dict[str, Enclosure] = {
