@@ -15,7 +15,12 @@ from checker.families import generator
 from checker.flow import integrate, judge_flow, standing_violation
 from checker.hidden import threshold
 from checker.hypotheses import Judged, equilibrium_certified, gates, judge_hypotheses
-from checker.names import claim_dependencies, is_about_well_posedness, of_quantifier
+from checker.names import (
+    claim_dependencies,
+    claims_well_posedness,
+    is_about_well_posedness,
+    of_quantifier,
+)
 from checker.near import NearScenes, ladder
 from checker.outcomes import Run
 from checker.records import Hidden
@@ -23,6 +28,7 @@ from checker.request import Request
 from checker.runs import run
 from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.settings import SETTINGS
+from checker.standing import standing_failures
 from checker.theorem import Theorem
 from checker.tie_search import has_strict_claims, plain_neighbours
 from checker.ties import TIE_STEPS, settled, settled_gates
@@ -67,7 +73,9 @@ class Campaign:
         """
         self.satisfying += 1
         self.hypotheses = self.hypotheses or judged
-        failed = [name for name, o in result.outcomes.items() if o.verdict is Verdict.FAILS]
+        failed = standing_failures(theorem, result)
+        if not failed:
+            return False
         for name in sorted(of_quantifier(theorem, "hidden")):
             about = [
                 c for c in theorem.hypotheses if name in claim_dependencies(c.claim, theorem.definitions)
@@ -114,8 +122,13 @@ def hidden_gates(theorem: Theorem, configuration: Configuration) -> frozenset[st
     )
 
 
-def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | None:
-    """The judged hypotheses if all of them certainly hold and the equilibrium is certified, else None."""
+def certified(
+    theorem: Theorem, configuration: Configuration, conclusion_name: str = ""
+) -> list[Judged] | None:
+    """The judged hypotheses if all of them certainly hold and the equilibrium is certified, else None.
+
+    The equilibrium is waived where the named conclusion is about it; where none is named, where any is.
+    """
     precisions, scenes = ladder(configuration, SEARCH_BITS), NearScenes(theorem)
     try:
         judged = judge_hypotheses(
@@ -129,7 +142,11 @@ def certified(theorem: Theorem, configuration: Configuration) -> list[Judged] | 
         judged = settled_gates(theorem, configuration, judged)
         if any(j.verdict is not Verdict.HOLDS for j in judged):
             return None
-        certain, _ = equilibrium_certified(theorem, configuration, precisions=precisions[:2], scenes=scenes)
+        about = [c.name for c in theorem.conclusions if claims_well_posedness(c.claim)]
+        waived = conclusion_name in about if conclusion_name else bool(about)
+        certain, _ = equilibrium_certified(
+            theorem, configuration, waived=waived, precisions=precisions[:2], scenes=scenes
+        )
         return judged if certain else None
     except (NotEnclosed, CertainlyUndefined):
         return None

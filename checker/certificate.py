@@ -10,20 +10,29 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from checker.certificate_checks import BY_RATIONALS, Finding, check_gates, check_laws, check_size, gates_of
+from mpmath import mp
+
+from checker.certificate_checks import BY_RATIONALS, check_choice, check_gates, gates_of
 from checker.certificate_content import Mismatch, read_configuration
+from checker.certificate_findings import Finding
 from checker.certificate_format import Certificate, digest_of, shown
+from checker.certificate_laws import check_laws
 from checker.certificate_paths import PATH, check_recorded, check_second_path, check_violation
 from checker.certificate_reading import read_certificate
+from checker.certificate_size import check_size
 from checker.configuration import Configuration
 from checker.declaration import read_theorem
 from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError
 from checker.hypotheses import equilibrium_certified
+from checker.names import claims_well_posedness
 from checker.rational_replay import rational_replay
 from checker.records import VerifyReport
 from checker.theorem import Theorem
 from checker.verdict import Verdict, all_of
 from checker.violation import claim_at, judge_step
+
+CANNOT = (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError, mp.NoConvergence)
+"""What numbers too large, too many or too close make a computation raise: no answer, and no verdict."""
 
 STATUS = {Verdict.HOLDS: "valid", Verdict.FAILS: "invalid", Verdict.UNDECIDED: "undecided"}
 """What `verify` says, from the verdict over all checks."""
@@ -36,7 +45,7 @@ def verify(path: Path) -> VerifyReport:
     """
     certificate = read_certificate(path)
     findings: list[Finding] = []
-    for finding in _checks(certificate):
+    for finding in _carried_out(_checks(certificate)):
         findings.append(finding)
         if finding.verdict is Verdict.FAILS:
             break
@@ -53,6 +62,14 @@ def verify(path: Path) -> VerifyReport:
     )
 
 
+def _carried_out(checks: Iterator[Finding]) -> Iterator[Finding]:
+    """The checks; what the program cannot carry out is undecided, and ends them."""
+    try:
+        yield from checks
+    except CANNOT as error:
+        yield Finding("program", Verdict.UNDECIDED, f"it cannot carry out this check: {type(error).__name__}")
+
+
 def _checks(certificate: Certificate) -> Iterator[Finding]:
     """The checks in order. Those after one that fails are not asked for."""
     same = certificate.digest == digest_of(certificate)
@@ -67,10 +84,10 @@ def _checks(certificate: Certificate) -> Iterator[Finding]:
     try:
         configuration = read_configuration(theorem, certificate)
     except Mismatch as error:
-        yield Finding("configuration", Verdict.FAILS, error.reason)
+        yield Finding("configuration", error.verdict, error.reason)
         return
     yield Finding("configuration", Verdict.HOLDS, "")
-    size = check_size(certificate, configuration)
+    size = check_size(theorem, certificate, configuration)
     yield size
     if size.verdict is not Verdict.HOLDS:
         return
@@ -97,6 +114,7 @@ def _judged(certificate: Certificate, theorem: Theorem, configuration: Configura
     same = certificate.hypotheses == tuple(gate.name for gate in gates)
     yield Finding.of("hypotheses", same, "the hypotheses listed are not those of the theorem")
     name, step, precision = certificate.claim.name, certificate.step, certificate.precision
+    yield check_choice(theorem, configuration, name, step)
     claim = claim_at(theorem, configuration, name, step)
     if claim is None:
         yield Finding("violation", Verdict.UNDECIDED, "the conclusion has a constant without a value")
@@ -106,7 +124,7 @@ def _judged(certificate: Certificate, theorem: Theorem, configuration: Configura
     for finding in check_gates(theorem, configuration, gates, exact):
         ties += [finding.name] if finding.reason == BY_RATIONALS else []
         yield finding
-    yield _guarded("equilibrium", lambda: _equilibrium(theorem, configuration))
+    yield _guarded("equilibrium", lambda: _equilibrium(theorem, configuration, name))
     judgement = judge_step(theorem, configuration, name, step, precision)
     if judgement.verdict is Verdict.UNDECIDED:
         judgement = judge_step(theorem, configuration, name, step, 2 * precision)
@@ -127,10 +145,13 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
         return Finding(name, Verdict.UNDECIDED, error.reason)
     except (CertainlyUndefined, UsageError) as error:
         return Finding(name, Verdict.FAILS, shown(str(error), 200))
+    except CANNOT as error:
+        return Finding(name, Verdict.UNDECIDED, f"it cannot be carried out: {type(error).__name__}")
 
 
-def _equilibrium(theorem: Theorem, configuration: Configuration) -> Finding:
-    certified, reason = equilibrium_certified(theorem, configuration)
+def _equilibrium(theorem: Theorem, configuration: Configuration, name: str) -> Finding:
+    waived = any(c.name == name and claims_well_posedness(c.claim) for c in theorem.conclusions)
+    certified, reason = equilibrium_certified(theorem, configuration, waived=waived)
     verdict = Verdict.HOLDS if certified else Verdict.UNDECIDED
     return Finding("equilibrium", verdict, "" if certified else reason or "it is not certified")
 

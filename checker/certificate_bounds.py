@@ -5,41 +5,47 @@ Forty digits are recorded, so that a change of the last bit of an entry that mat
 
 import re
 from fractions import Fraction
-from math import inf
+from math import inf, log10
 from typing import Final
 
 from flint import arb, ctx, fmpq
 from mpmath import mp
 
 from checker.certificate_format import BoundsPart, ViolationPart
-from checker.enclosure import Ball, decimal_bounds
+from checker.enclosure import Ball, to_arb
 from checker.expression.enclose import Judgement
 from checker.rational_roots import Real, compare
 
 _DIGITS: Final = 40
 _DECIMAL: Final = re.compile(r"-?\d{1,60}(\.\d{1,60})?(e[+-]?\d{1,5})?")
 _BITS: Final = 256
-_MOST_EXPONENT: Final = 2**13
+_MOST_EXPONENT: Final = 2**18
+"""Sides of more than this many bits before or after the point are recorded as unbounded."""
+
 _PLACES: Final = 46
+_SHORT_BITS: Final = 8192
 
 Interval = tuple[Fraction | float, Fraction | float]
 
 
 def bounds_of(ball: Ball | None) -> BoundsPart | None:
-    """Decimals below and above every number in the ball; null where it is unbounded."""
+    """Decimals below and above every number in the ball; null where it is unbounded, or its exponent long."""
     if ball is None:
         return None
     ends = _ends(ball)
     if ends is None:
-        return BoundsPart(*decimal_bounds(ball))
+        return BoundsPart(None, None)
     return BoundsPart(_decimal(ends[0], up=False), _decimal(ends[1], up=True))
 
 
 def _ends(ball: Ball) -> tuple[Fraction, Fraction] | None:
     """The ends of the ball; None where they are infinite, or too large or small to be written out."""
-    if isinstance(ball, fmpq):
+    if isinstance(ball, fmpq) and ball.height_bits() <= _MOST_EXPONENT:
         value = Fraction(int(ball.p), int(ball.q))
         return value, value
+    if isinstance(ball, fmpq):
+        with ctx.workprec(_BITS):
+            return _ends(arb(ball))
     if not ball.is_finite():
         return None
     with ctx.workprec(_BITS):
@@ -55,13 +61,26 @@ def _moderate(end: arb) -> bool:
     return mantissa == 0 or abs(exponent) + abs(mantissa).bit_length() <= _MOST_EXPONENT
 
 
+def _elsewhere(ball: Ball, bounds: Interval) -> bool:
+    """Do ball and bounds certainly have no number in common?"""
+    lo, hi = bounds
+    ends = _ends(ball)
+    if ends is not None:
+        return max(ends[0], lo) > min(ends[1], hi)
+    with ctx.workprec(_BITS):
+        value = to_arb(ball)
+        below = not isinstance(lo, float) and bool(value < arb(fmpq(lo.numerator, lo.denominator)))
+        above = not isinstance(hi, float) and bool(value > arb(fmpq(hi.numerator, hi.denominator)))
+        return below or above
+
+
 def _decimal(x: Fraction, *, up: bool) -> str:
     """A decimal of at most 40 digits, at most (`up`: at least) x; x itself where it is so short."""
     if x < 0:
         return "-" + _decimal(-x, up=not up)
     if x == 0:
         return "0"
-    exponent = len(str(x.numerator)) - len(str(x.denominator)) - _DIGITS
+    exponent = _length(x.numerator) - _length(x.denominator) - _DIGITS
     scaled = x / Fraction(10) ** exponent
     digits = -(-scaled.numerator // scaled.denominator) if up else scaled.numerator // scaled.denominator
     while digits % 10 == 0:
@@ -73,6 +92,12 @@ def _decimal(x: Fraction, *, up: bool) -> str:
         return f"{digits * 10**exponent}"
     first, rest = str(digits)[0], str(digits)[1:]
     return f"{first}{'.' if rest else ''}{rest}e{exponent + len(rest)}"
+
+
+def _length(n: int) -> int:
+    """The number of decimal digits, of long numbers to within one."""
+    bits = n.bit_length()
+    return len(str(n)) if bits <= _SHORT_BITS else int(bits * log10(2))
 
 
 def read_bounds(bounds: BoundsPart) -> Interval | None:
@@ -94,10 +119,10 @@ def misfit(recorded: ViolationPart, judgement: Judgement) -> str:
             if (bounds is None) != (ball is None):
                 return f"the {side} side is recorded otherwise"
             continue
-        ours, theirs = _ends(ball) or read_bounds(BoundsPart(*decimal_bounds(ball))), read_bounds(bounds)
-        if theirs is None or ours is None:
+        found = read_bounds(bounds)
+        if found is None:
             return f"the bounds of the {side} side are no bounds"
-        if max(ours[0], theirs[0]) > min(ours[1], theirs[1]):
+        if _elsewhere(ball, found):
             return f"the {side} side lies elsewhere"
     return ""
 

@@ -1,41 +1,26 @@
 """The single checks that `verify` makes once a certificate fits its theorem."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from flint import arb, ctx
+from flint import ctx
 
-from checker.certificate_format import Certificate
-from checker.configuration import Configuration, ExactArray, ScalarEnv, scalar
-from checker.enclosure import to_arb
+from checker.certificate_findings import Finding
+from checker.certificate_format import shown
+from checker.configuration import Configuration, ScalarEnv
 from checker.errors import CertainlyUndefined, UsageError
 from checker.expression.enclose import Judgement
+from checker.expression.text import to_text
 from checker.hypotheses import gates, judge_hypotheses, judge_safely
-from checker.names import claim_dependencies
+from checker.names import claim_dependencies, depends_on, of_quantifier, open_choices
 from checker.rational_replay import Exact
-from checker.theorem import Draw, NamedClaim, Theorem
+from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Verdict
 
-_MOST_WORK: Final = 2 * 10**9
 _LAW_BITS: Final = 128
 
 BY_RATIONALS: Final = "decided in rational numbers; balls cannot tell the two sides apart"
 """Said where a tie is decided by the exact path."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: its name, what came out, and why where it did not hold."""
-
-    name: str
-    verdict: Verdict
-    reason: str
-
-    @classmethod
-    def of(cls, name: str, holds: bool, reason: str) -> "Finding":
-        """A check that is decided; the reason counts where it fails."""
-        return cls(name, Verdict.HOLDS if holds else Verdict.FAILS, "" if holds else reason)
 
 
 def gates_of(theorem: Theorem, configuration: Configuration) -> tuple[NamedClaim, ...]:
@@ -49,41 +34,18 @@ def gates_of(theorem: Theorem, configuration: Configuration) -> tuple[NamedClaim
     return tuple(found)
 
 
-def check_size(certificate: Certificate, configuration: Configuration) -> Finding:
-    """Is the run small enough to be made again?"""
-    sizes = configuration.sizes
-    m, n, d = sizes.get("m", 1), sizes["n"], sizes["d"]
-    work = (certificate.step + 9) * m * (m + d) * (m + n) * (1 + certificate.precision // 256)
-    if work > _MOST_WORK:
-        return Finding("size", Verdict.UNDECIDED, "the run is too large to be made again")
-    return Finding("size", Verdict.HOLDS, "")
-
-
-def check_laws(theorem: Theorem, configuration: Configuration) -> Finding:
-    """Are the arrays in the support of their stated laws? (Whether they were drawn cannot be seen.)"""
-    with ctx.workprec(_LAW_BITS):
-        for name, law in {**theorem.initialization, **theorem.data}.items():
-            reason = _outside(law, configuration.arrays[name], configuration)
-            if reason:
-                return Finding("start", Verdict.FAILS, f"{name} {reason}")
-    return Finding("start", Verdict.HOLDS, "")
-
-
-def _outside(law: Draw, array: ExactArray, configuration: Configuration) -> str:
-    entries = array.floats.ravel().tolist()
-    if law.law == "zeros" and any(entries):
-        return "is zero in the theorem"
-    if law.law == "rademacher" and any(abs(x) != 1 for x in entries):
-        return "has entries that are neither 1 nor -1"
-    if law.law == "uniform":
-        low, high = (to_arb(scalar(node, configuration)) for node in law.arguments)
-        if any(arb(x) < low or arb(x) > high for x in entries):
-            return "has entries outside the range of its law"
-    if law.law == "normal":
-        mean, variance = (scalar(node, configuration) for node in law.arguments)
-        if not variance > 0 and variance <= 0 and any(not arb(x).overlaps(to_arb(mean)) for x in entries):
-            return "is constant in the theorem"
-    return ""
+def check_choice(theorem: Theorem, configuration: Configuration, conclusion_name: str, step: int) -> Finding:
+    """Does the violation refute the theorem, and not only one of the values that it leaves open?"""
+    claim = next(c.claim for c in theorem.conclusions if c.name == conclusion_name)
+    names = ", ".join(sorted(open_choices(theorem, claim, step)))
+    if names:
+        return Finding("choice", Verdict.UNDECIDED, f"it fails for the {names} chosen; another choice may do")
+    hidden = of_quantifier(theorem, "hidden") & depends_on(theorem, claim, step)
+    given = {name: to_text(node) for name, node in configuration.parameters.items() if name in hidden}
+    if given:
+        values = ", ".join(f"{name} = {shown(text, 40)}" for name, text in sorted(given.items()))
+        return Finding("choice", Verdict.UNDECIDED, f"it excludes {values} only, of a hidden constant")
+    return Finding("choice", Verdict.HOLDS, "")
 
 
 def check_gates(

@@ -13,6 +13,7 @@ import numpy as np
 
 from checker.certificate_format import ArrayPart, Certificate, ConfigurationPart, read_floats
 from checker.configuration import ENTRIES, LIMITS, Configuration, ExactArray
+from checker.consistency import MAX_EXPANDED, MAX_HEIGHT, expansion
 from checker.errors import ExpressionError, UsageError
 from checker.expression.parse import parse_expression
 from checker.expression.shapes import Where, annotate
@@ -23,16 +24,21 @@ from checker.expression.words import ENTRYWISE, EXTREMES
 from checker.settings import SETTINGS
 from checker.settings.base import Setting
 from checker.theorem import Theorem
+from checker.verdict import Verdict
 
 _RATIONAL: Final = re.compile(r"(-?\d{1,400})(?:/([1-9]\d{0,400}))?")
 
 
 class Mismatch(Exception):
-    """The certificate does not fit its theorem; `reason` is a clause for the report."""
+    """The certificate does not fit its theorem; `reason` is a clause for the report.
 
-    def __init__(self, reason: str) -> None:
+    `verdict` is undecided where it may fit, but takes more to read than this program spends.
+    """
+
+    def __init__(self, reason: str, verdict: Verdict = Verdict.FAILS) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.verdict = verdict
 
 
 def readable(node: Node) -> str:
@@ -176,11 +182,16 @@ def _reread(node: Node) -> Node:
 
 
 def _refuse_circles(nodes: Mapping[str, Node]) -> None:
-    done: set[str] = set()
+    """Refuse parameters given in terms of each other in a circle, or too large once written out."""
+    done: dict[str, tuple[int, int]] = {}
     while len(done) < len(nodes):
-        ready = [name for name, node in nodes.items() if name not in done and not _open(node, nodes) - done]
+        ready = [n for n, node in nodes.items() if n not in done and not _open(node, nodes) - done.keys()]
         _require(bool(ready), "the parameters are given in terms of each other, in a circle")
-        done |= set(ready)
+        for name in ready:
+            done[name] = expansion(nodes[name], done)
+            height, parts = done[name]
+            if height > MAX_HEIGHT or parts > MAX_EXPANDED:
+                raise Mismatch(f"the parameter {name} is too large once written out", Verdict.UNDECIDED)
 
 
 def _open(node: Node, nodes: Mapping[str, Node]) -> frozenset[str]:
@@ -195,7 +206,7 @@ def _arrays(
     _require(set(part.arrays) == set(shapes), f"the arrays are {', '.join(shapes)}")
     out: dict[str, ExactArray] = {}
     for name, shape in shapes.items():
-        expected = tuple(_dimension(k, sizes) for k in shape)
+        expected = tuple(dimension(k, sizes) for k in shape)
         array = part.arrays[name]
         _require(array.shape == expected, f"{name} has the shape {expected}")
         entries = int(np.prod(expected))
@@ -208,7 +219,7 @@ def _arrays(
     return out
 
 
-def _dimension(dim: str | int, sizes: Mapping[str, int]) -> int:
+def dimension(dim: str | int, sizes: Mapping[str, int]) -> int:
     """A canonical dimension such as "m" or "2*m + 1" as a number."""
     return dim if isinstance(dim, int) else int(_polynomial(parse_expression(dim), sizes))
 

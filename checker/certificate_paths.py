@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from mpmath import mp
 
 from checker.certificate_bounds import holds_exactly, holds_nearly, misfit
-from checker.certificate_checks import BY_RATIONALS, Finding
+from checker.certificate_checks import BY_RATIONALS
+from checker.certificate_findings import Finding
 from checker.certificate_format import Certificate, ViolationPart
 from checker.configuration import Configuration
 from checker.expression.enclose import Judgement
@@ -80,7 +81,8 @@ def check_second_path(
     try:
         found = replay(theorem, configuration, by_mpmath, conclusion, certificate.step)
     except NotReplayed as error:
-        return _second(Verdict.UNDECIDED, f"rational numbers: {exact.reason}; mpmath: {error.reason}")
+        other = f"rational numbers: {exact.reason}; " if exact.reason else ""
+        return _second(Verdict.UNDECIDED, f"{other}mpmath: {error.reason}")
     for name, answer in found.hypotheses.items():
         if answer == "false":
             return _second(Verdict.FAILS, f"mpmath: the hypothesis {name} fails")

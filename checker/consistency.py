@@ -21,11 +21,11 @@ def _error(theorem: Theorem, place: str, message: str) -> TheoremError:
     return TheoremError(f"{theorem.origin}: {place}: {message}")
 
 
-def _measure(node: Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Height and number of nodes once every definition is written out."""
+def expansion(node: Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Height and number of nodes once every name in `known` is written out."""
     if isinstance(node, Name):
         return known.get(node.name, (1, 1))
-    inner = [_measure(child, known) for child in children(node)]
+    inner = [expansion(child, known) for child in children(node)]
     return 1 + max((height for height, _ in inner), default=0), 1 + sum(nodes for _, nodes in inner)
 
 
@@ -46,7 +46,7 @@ def check_expansion(theorem: Theorem) -> None:
 
 
 def _fits(theorem: Theorem, place: str, node: Node, known: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    height, nodes = _measure(node, known)
+    height, nodes = expansion(node, known)
     if height > MAX_HEIGHT:
         raise _error(theorem, place, f"definitions written out nest at most {MAX_HEIGHT} deep, not {height}")
     if nodes > MAX_EXPANDED:
@@ -69,6 +69,9 @@ def check_consistency(theorem: Theorem, setting: Setting) -> None:
     if theorem.kind == "asymptotic":
         for conclusion in theorem.conclusions:
             _check_hidden(theorem, conclusion)
+    if theorem.scope.data_norm is not None and "X" in theorem.data:
+        message = "states X already, as a law; drop this key, or drop X there and keep it here"
+        raise _error(theorem, "scope.data_norm", f"[data] {message}")
     if theorem.probability is not None:
         _check_free_of_draws(theorem, setting, theorem.probability.holds)
 

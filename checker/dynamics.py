@@ -123,8 +123,9 @@ class _Norms:
 def picard(setting: Setting, instance: Instance, steps: int) -> Iterator[State]:
     """The states of the equilibrium iteration T_0 = 0, T_{tau+1} = phi(W T_tau + U X), tau = 0, ..., steps.
 
-    T, features, G, NTK, yhat, residual, loss and preactivation are those of the iterate, `gap` is
-    |T_{tau+1} - T_tau|_F; the other names are those of the model.
+    T and all that follows from it (features, preactivation, G, NTK, yhat, residual, loss, loss_star, the
+    gradients and grad_norm) are those of the iterate, `gap` is |T_{tau+1} - T_tau|_F; the other names are
+    those of the model.
     Raises KeyError for a setting without an equilibrium.
     """
     if not setting.has_equilibrium:

@@ -49,6 +49,9 @@ ARRAYS: Final = (arb_mat, NearFloats)
 _DIGITS = 17
 """Significant digits of a bound in decimal."""
 
+_MOST_BITS = 2**48
+"""No decimal is written of numbers with a longer exponent."""
+
 _SHORT = 400
 """Exact decimals are looked for where numerator and denominator stay below this many bits."""
 
@@ -94,13 +97,24 @@ def outward(ball: Ball) -> tuple[float, float]:
 def decimal_bounds(ball: Ball) -> tuple[str | None, str | None]:
     """Decimal strings below and above every number in the ball, about 17 digits each.
 
-    A number that is a short decimal is given exactly. None where the ball is unbounded.
+    A number that is a short decimal is given exactly. None where the ball is unbounded, and for an end
+    of more than 2**_MOST_BITS in size, or less than 2**-_MOST_BITS and not 0.
     """
     if isinstance(ball, fmpq):
         return _decimal(ball, up=False), _decimal(ball, up=True)
     if not ball.is_finite():
         return None, None
-    return _decimal(ball.lower(), up=False), _decimal(ball.upper(), up=True)
+    lo, hi = ball.lower(), ball.upper()
+    return (
+        _decimal(lo, up=False) if _written_out(lo) else None,
+        _decimal(hi, up=True) if _written_out(hi) else None,
+    )
+
+
+def _written_out(x: arb) -> bool:
+    """Is the exponent of an exact ball short enough for a decimal?"""
+    mantissa, exponent = x.man_exp()
+    return mantissa == 0 or abs(exponent) + int(mantissa).bit_length() <= _MOST_BITS
 
 
 def _decimal(x: Ball, *, up: bool) -> str:

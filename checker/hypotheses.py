@@ -1,6 +1,7 @@
 """What a configuration must satisfy before a run counts: scope, domains and hypotheses, judged in balls."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from flint import ctx
 
@@ -9,10 +10,11 @@ from checker.configuration import Configuration, ScalarEnv, exact, instantiate, 
 from checker.enclosure import Enclosure
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import Judgement, judge
+from checker.expression.signs import is_nonnegative
 from checker.expression.simplify import roots, walk
-from checker.expression.tree import Claim
+from checker.expression.text import to_text
+from checker.expression.tree import Claim, Comparison, Number
 from checker.kernel_names import kernel_enclosures
-from checker.names import is_about_well_posedness
 from checker.scene import Moment, Scene, dependencies
 from checker.settings import SETTINGS
 from checker.theorem import NamedClaim, Theorem
@@ -99,6 +101,10 @@ def gates(theorem: Theorem, configuration: Configuration) -> list[NamedClaim]:
         NamedClaim(f"scope.{key}", claim, "the theorem is stated for these sizes", False)
         for key, claim in theorem.scope.sizes.items()
     ]
+    norm = theorem.scope.data_norm
+    if norm is not None and not is_nonnegative(norm):
+        claim = Claim(f"{to_text(norm)} >= 0", (Comparison(">=", norm, Number(Fraction(0))),))
+        out.append(NamedClaim("scope.data_norm", claim, "the norm of the columns of X", False))
     for name, parameter in theorem.parameters.items():
         if parameter.domain is not None and name not in hidden and name in configuration.parameters:
             out.append(NamedClaim(f"domain.{name}", parameter.domain, "the range of the parameter", False))
@@ -164,11 +170,12 @@ def equilibrium_certified(
     theorem: Theorem,
     configuration: Configuration,
     *,
+    waived: bool,
     precisions: tuple[int, ...] = PRECISIONS[1:2],
     scenes: Scenes | None = None,
 ) -> tuple[bool, str]:
-    """Does the start have a certified unique equilibrium, or is the theorem about that?"""
-    if not SETTINGS[configuration.setting].has_equilibrium or is_about_well_posedness(theorem):
+    """Does the start have a certified unique equilibrium, or is that `waived` (the claim is about it)?"""
+    if waived or not SETTINGS[configuration.setting].has_equilibrium:
         return True, ""
     reason = ""
     for precision in precisions:

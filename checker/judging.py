@@ -65,7 +65,11 @@ def judge_at(
     return out
 
 
-MOVES_IN_PICARD = frozenset({"T", "features", "G", "NTK", "yhat", "residual", "loss", "preactivation"})
+_FEATURES = frozenset({"T", "features", "preactivation", "G", "NTK"})
+_ERRORS = frozenset({"yhat", "residual", "loss", "loss_star"})
+_GRADIENTS = frozenset({"grad_norm", "grad_W", "grad_U", "grad_a"})
+
+MOVES_IN_PICARD = _FEATURES | _ERRORS | _GRADIENTS
 """Names that mean the equilibrium at initialization and the iterate in a conclusion of a picard theorem."""
 
 

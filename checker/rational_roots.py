@@ -168,9 +168,11 @@ def power(x: Real, exponent: int) -> Real:
 
 
 def root(x: Real, degree: int) -> Real:
-    """The real root of that degree of a number that is not negative."""
+    """The real root of that degree of a number that is not negative. Raises NotRational for one that is."""
+    if sign(x) < 0:
+        raise NotRational("a root of a negative number")
     if isinstance(x, fmpq):
-        if x <= 0:
+        if x == 0:
             return x
         if degree == 2:
             p, q = isqrt(int(x.p)), isqrt(int(x.q))

@@ -6,7 +6,7 @@ from typing import Final
 from flint import fmpq
 
 from checker.configuration import Configuration, ExactArray
-from checker.expression.tree import Call
+from checker.expression.tree import Call, Node
 from checker.rational_models import Point, equilibrium, gradients, picard_step, well_posed
 from checker.rational_polynomials import NotRational
 from checker.rational_roots import Real, minus, plus, root, times
@@ -39,16 +39,24 @@ class _Scalars:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._known: dict[str, Value] = {}
 
     def name(self, name: str) -> Value:
         if name in self._configuration.sizes:
             return fmpq(self._configuration.sizes[name])
         if name in self._configuration.parameters:
-            return evaluate(self._configuration.parameters[name], self)
+            if name not in self._known:
+                self._known[name] = evaluate(self._configuration.parameters[name], self)
+            return self._known[name]
         raise NotRational(f"{name} is not rational")
 
     def call(self, node: Call) -> Value:
         raise NotRational(f"{node.function} is not rational")
+
+
+def exact_scalar(node: Node, configuration: Configuration) -> Real:
+    """The value of an expression in sizes and parameters. Raises NotRational."""
+    return evaluate(node, _Scalars(configuration))
 
 
 def _array(array: ExactArray, scalars: _Scalars) -> Value:

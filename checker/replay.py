@@ -38,8 +38,9 @@ from checker.theorem import NamedClaim, Theorem
 
 _DIGITS: Final = 60
 _DIGITS_PER_STEP: Final = 0.8
+_SHORT: Final = 250
 _MOST_WORK: Final = 5_000_000
-"""The most states * samples * width**3 that plain numbers are asked for."""
+"""The most states * samples * width**3 that plain numbers of up to _SHORT digits are asked for."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ def replay(
     """
     states = 1 + (0 if theorem.algorithm == "none" else step + next_depth_of_claim(conclusion))
     sizes = configuration.sizes
-    if states * sizes["n"] * (sizes.get("m", 1) ** 3 + sizes["d"] * sizes.get("m", 1) + 60) > _MOST_WORK:
+    length = max(1.0, digits_for(states) / _SHORT) ** 1.6  # what longer numbers cost more
+    m, n, d = sizes.get("m", 1), sizes["n"], sizes["d"]
+    if states * n * (m**3 + d * m + n * m + 60) * length > _MOST_WORK:
         raise NotReplayed("not available at this size")
     with mp.workdps(digits_for(states)):
         story = Story(theorem, configuration)

@@ -15,6 +15,7 @@ from checker.replay_values import (
     joined,
     mapped,
     quotient,
+    square_root,
     transposed,
 )
 
@@ -24,12 +25,15 @@ class Scalars:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._known: dict[str, Value] = {}
 
     def name(self, name: str) -> Value:
         if name in self._configuration.sizes:
             return mp.mpf(self._configuration.sizes[name])
         if name in self._configuration.parameters:
-            return evaluate(self._configuration.parameters[name], self)
+            if name not in self._known:
+                self._known[name] = evaluate(self._configuration.parameters[name], self)
+            return self._known[name]
         raise NotReplayed(f"not available for {name}")
 
     def call(self, node: Call) -> Value:
@@ -50,7 +54,7 @@ def array_of(array: ExactArray, configuration: Configuration) -> Value:
         columns = transposed(stored)
         return transposed([[quotient(scale * x, euclidean(c)) for x in c] for c in columns])
     if array.map == "goe":
-        half = mp.sqrt(scale / 2)
+        half = square_root(scale / 2)
         return joined(lambda a, b: half * (a + b), stored, transposed(stored))
     if array.map == "orthogonal":
         return mapped(lambda x: scale * x, _orthonormal(stored))

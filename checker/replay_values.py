@@ -12,6 +12,18 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 from mpmath import mp
 
 from checker.expression.tree import Binary, Call, Name, Negate, Node, Number, Pi
+from checker.replay_limits import (
+    MOST_ENTRIES,
+    MOST_EXPONENT,
+    MOST_MAGNITUDE,
+    MOST_PRODUCTS,
+    MOST_ROWS,
+    MOST_ROWS_OF_ANY,
+    NotReplayed,
+    Undefined,
+    of_rows,
+    of_size,
+)
 
 Real: TypeAlias = Any
 """An mpmath number; the library has no types of its own."""
@@ -19,18 +31,6 @@ Vector: TypeAlias = list[Real]
 Matrix: TypeAlias = list[list[Real]]
 Value: TypeAlias = Any
 """A number, a vector or a matrix."""
-
-
-class NotReplayed(Exception):
-    """The second code path has no answer; `reason` is a clause for reports."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Undefined(NotReplayed):
-    """A part has no value: a division by zero, a root of a negative number."""
 
 
 class Names(Protocol):
@@ -101,6 +101,8 @@ def times(A: Value, B: Value) -> Value:
         return dot(A, B) if not is_matrix(B) else [dot(A, column) for column in transposed(B)]
     if not is_matrix(B):
         return [dot(row, B) for row in A]
+    if len(A) * len(B[0]) > MOST_ENTRIES or len(A) * len(B) * len(B[0]) > MOST_PRODUCTS:
+        raise NotReplayed("not available for a product of this size")
     columns = transposed(B)
     return [[dot(row, column) for column in columns] for row in A]
 
@@ -119,22 +121,26 @@ def solved(A: Matrix, b: Vector) -> Vector:
 
 
 def inverse(A: Matrix) -> Matrix:
-    """The inverse, column by column."""
-    n = len(A)
-    columns = [solved(A, [mp.mpf(int(i == j)) for i in range(n)]) for j in range(n)]
-    return transposed(columns)
+    """The inverse by mpmath's LU; Undefined where A is singular."""
+    of_rows(A, MOST_ROWS)
+    try:
+        return mp.inverse(mp.matrix(A)).tolist()
+    except ZeroDivisionError:
+        raise Undefined("a matrix is singular") from None
 
 
 def singular_values(A: Matrix) -> Vector:
     """All min(rows, columns) singular values, in no particular order."""
     if not any(entries(A)):
         return [mp.mpf(0)] * min(len(A), len(A[0]))
+    of_rows(A, MOST_ROWS)
     tall = A if len(A) >= len(A[0]) else transposed(A)
     return list(mp.svd_r(mp.matrix(tall), compute_uv=False))
 
 
 def _eigenvalues(A: Matrix) -> Vector:
     """Of a symmetric matrix."""
+    of_rows(A, MOST_ROWS)
     scale = 1 + max(abs(x) for x in entries(A))
     for i, row in enumerate(A):
         if any(abs(row[j] - A[j][i]) > tiny() * scale for j in range(i)):
@@ -144,6 +150,7 @@ def _eigenvalues(A: Matrix) -> Vector:
 
 
 def _radius(A: Matrix) -> Real:
+    of_rows(A, MOST_ROWS_OF_ANY)
     values = mp.eig(mp.matrix(A), left=False, right=False)
     return max(abs(x) for x in values)
 
@@ -151,6 +158,8 @@ def _radius(A: Matrix) -> Real:
 def _diagonal(A: Value) -> Value:
     if is_matrix(A):
         return [A[i][i] for i in range(len(A))]
+    if len(A) ** 2 > MOST_ENTRIES:
+        raise NotReplayed("not available for a matrix of this size")
     return [[x if i == j else mp.mpf(0) for j in range(len(A))] for i, x in enumerate(A)]
 
 
@@ -162,7 +171,8 @@ def _largest(A: Value) -> Real:
     return max(abs(x) for x in entries(A))
 
 
-def _root(x: Real) -> Real:
+def square_root(x: Real) -> Real:
+    """The square root; 0 of what is negative by rounding only. Raises Undefined."""
     if x < 0:
         if x > -tiny():
             return mp.mpf(0)
@@ -177,13 +187,13 @@ def _logarithm(x: Real) -> Real:
 
 
 _ENTRYWISE: Final[Mapping[str, Callable[[Real], Real]]] = {
-    "sqrt": _root,
-    "exp": mp.exp,
+    "sqrt": square_root,
+    "exp": lambda x: mp.exp(of_size(x, MOST_MAGNITUDE)),
     "log": _logarithm,
     "abs": abs,
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "tanh": mp.tanh,
+    "sin": lambda x: mp.sin(of_size(x, MOST_MAGNITUDE)),
+    "cos": lambda x: mp.cos(of_size(x, MOST_MAGNITUDE)),
+    "tanh": lambda x: mp.tanh(of_size(x, MOST_MAGNITUDE)),
 }
 _OF_ONE: Final[Mapping[str, Callable[[Value], Value]]] = {
     "sum": lambda A: mp.fsum(entries(A)),
@@ -207,6 +217,9 @@ _OF_ONE: Final[Mapping[str, Callable[[Value], Value]]] = {
 
 def power(x: Real, y: Real) -> Real:
     """x**y with 0**0 = 1; a negative base needs a whole exponent."""
+    of_size(y, MOST_EXPONENT)
+    if x:
+        of_size(mp.mpf(mp.mag(x)), MOST_EXPONENT)
     whole = mp.nint(y)
     if abs(y - whole) <= tiny():
         if x == 0 and whole < 0:
@@ -260,7 +273,7 @@ def _binary(operator: str, x: Value, y: Value) -> Value:
 def _call(node: Call, names: Names) -> Value:
     name = node.function
     if name in ("eye", "ones"):
-        size = int(mp.nint(evaluate(node.arguments[0], names)))
+        size = int(mp.nint(of_size(evaluate(node.arguments[0], names), MOST_EXPONENT)))
         if not 1 <= size <= 4096:
             raise Undefined(f"{name}({size}) has no entries, or too many")
         return _diagonal([mp.mpf(1)] * size) if name == "eye" else [mp.mpf(1)] * size

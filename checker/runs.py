@@ -20,7 +20,7 @@ from checker.expression.simplify import next_depth_of_claim
 from checker.hypotheses import given_values, undecided
 from checker.judging import ball_states, distance, judge_at, judged_conclusions, step_size
 from checker.kinks import Kink, kink_at
-from checker.names import claim_dependencies, only_chosen, used_names
+from checker.names import open_choices, used_names
 from checker.near import near_scene
 from checker.near_descent import Visit, near_descend
 from checker.outcomes import Ledger, Outcome, Run, middle
@@ -276,7 +276,7 @@ def _for_the_choice(theorem: Theorem, name: str, outcome: Outcome) -> Outcome:
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     claim = next(c.claim for c in theorem.conclusions if c.name == name)
-    chosen = sorted(only_chosen(theorem) & claim_dependencies(claim, theorem.definitions))
+    chosen = sorted(open_choices(theorem, claim, outcome.failed_at or 0))
     if not chosen:
         return outcome
     reason = f"fails for the {', '.join(chosen)} tried; another choice may do"

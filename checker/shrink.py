@@ -103,7 +103,7 @@ def _violated(theorem: Theorem, candidate: Configuration, name: str, step: int, 
         outcome = result.outcomes.get(name)
         if outcome is None or outcome.verdict is not Verdict.FAILS or outcome.failure is None:
             return None
-        return None if certified(theorem, candidate) is None else outcome.failed_at
+        return None if certified(theorem, candidate, name) is None else outcome.failed_at
     except (NotEnclosed, CertainlyUndefined, UsageError, ZeroDivisionError):
         return None
 

@@ -9,7 +9,7 @@ from checker.enclosure import Ball, hull, to_arb
 from checker.expression.enclose import Judgement
 from checker.expression.tree import Claim
 from checker.hypotheses import Judged
-from checker.names import claim_dependencies, only_chosen
+from checker.names import open_choices
 from checker.outcomes import Run
 from checker.rational_replay import first_failure, rational_replay
 from checker.rational_roots import Real, bracket
@@ -33,16 +33,13 @@ def settled(theorem: Theorem, result: Run) -> Run:
     if result.mode != "balls" or theorem.algorithm == "gradient-flow":
         return result
     outcomes = dict(result.outcomes)
-    chosen = only_chosen(theorem)
     for conclusion in theorem.conclusions:
         name, outcome = conclusion.name, outcomes.get(conclusion.name)
         if outcome is None or outcome.verdict is not Verdict.UNDECIDED:
             continue
-        if chosen & claim_dependencies(conclusion.claim, theorem.definitions):
-            continue
         last = min(result.steps, TIE_STEPS)
         found = _first_failure(theorem, result.configuration, name, range(last + 1))
-        if found is not None:
+        if found is not None and not open_choices(theorem, conclusion.claim, found[0]):
             step, failure = found
             outcomes[name] = replace(
                 outcome, verdict=Verdict.FAILS, failed_at=step, failure=failure, operator=failure.operator,

@@ -15,12 +15,20 @@ from checker.enclosure import Ball, frobenius_squared, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression import arithmetic as number
 
-MAX_ENTRIES: Final = 2**26
+MAX_ENTRIES: Final = 2**22
+"""The most entries of an array that a claim forms; a ball takes 50 bytes and more, several times over."""
+
+
+def _allowed(rows: int, columns: int) -> None:
+    """Raises NotEnclosed, before it is formed, for an array with too many entries."""
+    if rows * columns > MAX_ENTRIES:
+        raise NotEnclosed(f"an array of {rows} x {columns} is too large")
 
 
 def product(A: arb_mat, B: arb_mat, left_axes: int, right_axes: int) -> arb | arb_mat:
     """A @ B; a vector on the left is a row, and two vectors give their inner product."""
     if left_axes == 2:
+        _allowed(A.nrows(), B.ncols())
         return A * B
     row = A.transpose() * B
     return row[0, 0] if right_axes == 1 else row.transpose()
@@ -112,6 +120,7 @@ def _diag(A: arb_mat, axes: int) -> arb_mat:
     n = A.nrows()
     if axes == 2:
         return arb_mat(n, 1, [A[i, i] for i in range(n)])
+    _allowed(n, n)
     out = arb_mat(n, n)
     for i in range(n):
         out[i, i] = A[i, 0]

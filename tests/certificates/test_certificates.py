@@ -22,7 +22,7 @@ def test_the_smallest_certificate_is_valid(tmp_path):
     assert (report.status, report.step, report.theorem) == ("valid", 1, "half-rate")
     assert report.reason == "every check holds, and the second code path agrees"
     assert [check["name"] for check in report.checks] == [
-        *("digest", "theorem", "identity", "configuration", "size", "start", "hypotheses"),
+        *("digest", "theorem", "identity", "configuration", "size", "start", "hypotheses", "choice"),
         *("hypothesis contraction", "equilibrium", "violation", "recorded bounds", "second code path"),
     ]
     assert {check["status"] for check in report.checks} == {"holds"}

@@ -62,7 +62,7 @@ d = 10
 W = "normal(0, 2*s_w**2/m)"
 a = "zeros()"
 [data]
-X = "uniform(-1, 1)"
+y = "uniform(-1, 1)"
 [variables]
 x1 = "vector(d)"
 Lam = { shape = "vector(m)", quantifier = "exists" }
@@ -171,6 +171,7 @@ MISTAKES = [
     (theorem_text(setting="two-layer"), "theorem.setting: 'two-layer' is planned and not built yet; built: deq, least-squares"),
     (theorem_text(dynamics='algorithm = "picard"', setting="least-squares"), "dynamics.algorithm: 'picard' needs an equilibrium, and least-squares has none"),
     (theorem_text(kind="high-probability"), "theorem.kind: 'high-probability' needs [probability] with 'over' and 'holds'"),
+    (theorem_text('[scope]\ndata_norm = 1\n[data]\nX = "normal(0, 1)"'), "scope.data_norm: [data] states X already, as a law; drop this key, or drop X there and keep it here"),
     (theorem_text('[probability]\nover = "data"\nholds = 0.9'), 'probability: belongs to kind = "high-probability", not "deterministic"'),
     (theorem_text(kind="asymptotic"), "theorem.kind: 'asymptotic' needs [limit] with 'grows'"),
     (theorem_text('[limit]\ngrows = "m"', kind="asymptotic"), 'conclusions.rate: an asymptotic claim carries a hidden constant (none is declared; write C = { domain = "0 < C", quantifier = "hidden" })'),
