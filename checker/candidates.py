@@ -16,7 +16,7 @@ from checker.configuration import Configuration, ExactArray, Floats, ScalarEnv, 
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import judge
 from checker.expression.tree import Node, Number
-from checker.families import draw, free_matrix, sizes_of
+from checker.families import draw, free_matrix, made, sizes_of
 from checker.names import used_names
 from checker.request import Request
 from checker.settings import SETTINGS
@@ -145,6 +145,7 @@ def _number(value: float) -> Node:
     return Number(Fraction(value))
 
 
+@made()
 def propose(
     theorem: Theorem,
     request: Request,

@@ -11,7 +11,7 @@ from checker.errors import UsageError
 from checker.expression.parse import parse_expression
 from checker.expression.shapes import Where, annotate
 from checker.expression.tree import Node
-from checker.families import draw, generator, sizes_of
+from checker.families import draw, generator, made, sizes_of
 from checker.request import Request
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
@@ -86,6 +86,7 @@ def configure(theorem: Theorem, request: Request) -> Configuration:
     return _filled(theorem, request, frame, data)
 
 
+@made()
 def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str) -> Configuration:
     setting = SETTINGS[theorem.setting]
     sizes, seed = dict(frame.sizes), request.seed

@@ -72,6 +72,10 @@ def check_consistency(theorem: Theorem, setting: Setting) -> None:
     if theorem.scope.data_norm is not None and "X" in theorem.data:
         message = "states X already, as a law; drop this key, or drop X there and keep it here"
         raise _error(theorem, "scope.data_norm", f"[data] {message}")
+    norm = theorem.scope.data_norm
+    if norm is not None and theorem.step in dependencies(norm, theorem.definitions):
+        message = f"{theorem.step} is the step size, chosen for given data; use another parameter"
+        raise _error(theorem, "scope.data_norm", message)
     if theorem.probability is not None:
         _check_free_of_draws(theorem, setting, theorem.probability.holds)
 

@@ -1,12 +1,14 @@
 """Where arrays come from: seeded draws of stated laws, and families that reach into the corners."""
 
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import numpy as np
 
 from checker.configuration import Configuration, ExactArray, Floats, scalar
 from checker.enclosure import outward
-from checker.errors import UsageError
+from checker.errors import NotEnclosed, UsageError
 from checker.expression.tree import Node
 from checker.theorem import Draw
 
@@ -98,3 +100,14 @@ def _family(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         base = dyadic(g, 2) if kind == 8 else g
     norm = float(np.linalg.norm(base, 2))
     return base / norm if norm > 0 and kind not in {5} else base / max(shape)
+
+
+@contextmanager
+def made() -> Generator[None]:
+    """Turns the lack of a parameter that data or start are made with into a UsageError that says so."""
+    try:
+        yield
+    except NotEnclosed as error:
+        raise UsageError(
+            f"the data or the start cannot be made: {error.reason}; give it with --set NAME=VALUE"
+        ) from None

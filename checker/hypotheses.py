@@ -15,6 +15,7 @@ from checker.expression.simplify import roots, walk
 from checker.expression.text import to_text
 from checker.expression.tree import Claim, Comparison, Number
 from checker.kernel_names import kernel_enclosures
+from checker.rounding import FLUSHES, rounds_to_nearest
 from checker.scene import Moment, Scene, dependencies
 from checker.settings import SETTINGS
 from checker.theorem import NamedClaim, Theorem
@@ -64,23 +65,37 @@ class Scenes:
 
     def at(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
         """The scene at a precision; call it inside `ctx.workprec(precision)`."""
+        if not rounds_to_nearest():
+            raise NotEnclosed(FLUSHES)
         kept = self._kept.get(precision)
-        if kept is not None and kept[0].arrays is configuration.arrays:
-            old, scene = kept
-            changed = {
-                name: scalar(node, configuration)
-                for name, node in configuration.parameters.items()
-                if old.parameters.get(name) != node
-            }
-            scene = scene.with_given(changed) if changed else scene
-        else:
+        changed = None if kept is None else _changed(kept[0], configuration)
+        if kept is None or changed is None:
             scene = self.fresh(configuration, precision)
+        elif changed:
+            given = {name: scalar(configuration.parameters[name], configuration) for name in changed}
+            scene = kept[1].with_given(given | kernel_enclosures(self.theorem, configuration))
+        else:
+            scene = kept[1]
         self._kept[precision] = (configuration, scene)
         return scene
 
     def fresh(self, configuration: Configuration, precision: int) -> Scene[Enclosure]:
         """A scene of its own, in balls whatever the precision."""
         return start_scene(self.theorem, configuration)
+
+
+def _changed(old: Configuration, new: Configuration) -> list[str] | None:
+    """The parameters whose values changed; None where more than these did: then nothing may be kept."""
+    alike = (
+        old.arrays is new.arrays and old.sizes == new.sizes and old.parameters.keys() <= new.parameters.keys()
+    )
+    if not alike or (old.activation, old.kink, old.trains) != (new.activation, new.kink, new.trains):
+        return None
+    changed = {name for name, node in new.parameters.items() if old.parameters.get(name) != node}
+    todo = [array.scale for array in new.arrays.values() if array.scale is not None]
+    if any(dependencies(scale, new.parameters) & changed for scale in todo):
+        return None
+    return sorted(changed)
 
 
 def given_values(theorem: Theorem, configuration: Configuration) -> dict[str, Enclosure]:
@@ -115,6 +130,8 @@ def judge_safely(
     claim: Claim, env: Scene[Enclosure] | Moment[Enclosure] | ScalarEnv, hypothesis: bool
 ) -> Judgement:
     """Judge; a certainly undefined part fails a hypothesis and leaves a conclusion undecided."""
+    if not rounds_to_nearest():
+        return undecided(FLUSHES)
     try:
         return judge(claim, env)
     except NotEnclosed as error:

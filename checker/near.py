@@ -54,7 +54,8 @@ def near(array: ExactArray, configuration: Configuration) -> FloatMatrix:
         return FloatMatrix(np.ones(floats.shape)) * scale
     if array.map == "goe":
         A = FloatMatrix(floats)
-        return (A + A.transpose()) * (scale / 2).sqrt()
+        both = A + A.transpose()  # x + y is y + x also in floats
+        return FloatMatrix(both.mid, both.slack, symmetric=True) * (scale / 2).sqrt()
     if floats.size <= _IN_BALLS:
         return nearest(exact(array, configuration))
     raise NotEnclosed(f"an array of {floats.size} entries is too large for its map {array.map} in balls")

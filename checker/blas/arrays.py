@@ -85,14 +85,16 @@ def _around(middle: float, *errors: float) -> arb:
 def _summed(entries: Floats, slack: float) -> arb:
     """The sum of all entries."""
     k = entries.size
-    moduli = times_up(float(np.abs(entries).sum()), 1 + gamma(2 * k + 4))
-    return _around(float(entries.sum()), times_up(gamma(k), moduli), times_up(slack, sqrt(k) + 1e-9))
+    with quiet():
+        moduli, total = times_up(float(np.abs(entries).sum()), 1 + gamma(2 * k + 4)), float(entries.sum())
+    return _around(total, times_up(gamma(k), moduli), times_up(slack, sqrt(k) + 1e-9))
 
 
 def _row_norm(A: FloatMatrix) -> Ball:
     """The maximal absolute row sum."""
     k = A.ncols()
-    sums = np.abs(A.mid).sum(axis=1)
+    with quiet():
+        sums = np.abs(A.mid).sum(axis=1)
     top = float(sums.max())
     return number.nonnegative_part(
         _around(top, times_up(2 * gamma(k + 2), top), times_up(A.slack, sqrt(k) + 1e-9))
@@ -119,9 +121,11 @@ def _inverse(A: FloatMatrix, axes: int) -> FloatMatrix:
     if A.nrows() != A.ncols():
         raise CertainlyUndefined("a matrix that is not square has no inverse")
     try:
-        X = FloatMatrix(np.asarray(np.linalg.inv(A.mid), dtype=np.float64))
+        found = np.asarray(np.linalg.inv(A.mid), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise NotEnclosed("the matrix is not certified to be invertible") from None
+    with quiet():
+        X = FloatMatrix((found + found.T) / 2 if A.symmetric else found)
     rest = FloatMatrix(np.eye(A.nrows())) - A * X
     r = add_up(rest.size, rest.slack)
     if not r < 1:

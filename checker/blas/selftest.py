@@ -16,6 +16,7 @@ import numpy as np
 from checker.blas.directed import Floats
 from checker.blas.probes import failed, forget, gram_probe, product_probe
 from checker.blas.routines import ddot, dlauum, dsyrk, image, lower_gram, product
+from checker.rounding import rounds_to_nearest
 
 SIZES = ((6, 7, 9), (33, 37, 17), (192, 200, 196))
 """Rows, inner length and columns of the products examined: scalar code, one kernel, all threads."""
@@ -51,18 +52,6 @@ def _selftest(device: str) -> SelfTest:
 def trusted() -> bool:
     """Do the products of the CPU satisfy (B) as far as is known, and does this thread round as it should?"""
     return _selftest("cpu").passed and rounds_to_nearest(1.0)
-
-
-def rounds_to_nearest(one: float) -> bool:
-    """Does this thread round to nearest, with gradual underflow? `one` is 1, given so that nothing is
-    computed ahead of time; the bits of subnormal numbers are compared as text."""
-    return (
-        one + 1.25 * 2.0**-53 == 1 + 2.0**-52
-        and one + 0.75 * 2.0**-53 == 1
-        and -one - 0.75 * 2.0**-53 == -1
-        and (one * 2.0**-1000 * 2.0**-60).hex() == "0x0.0000000004000p-1022"
-        and (one * 2.0**-1060 * 4).hex() == "0x0.0000000010000p-1022"
-    )
 
 
 def examine(
