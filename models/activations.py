@@ -2,6 +2,9 @@
 
 `phi` is the activation and `dphi` a selection of its derivative: at the kinks of relu,
 leaky-relu and abs (the single point 0) it takes the value the caller names.
+
+Every function here gives an entry the same bits wherever it stands in an array of whatever
+size: trajectories are reproduced alone and in batches only because of that.
 """
 
 import math
@@ -51,8 +54,12 @@ def _leaky_relu(z: Tensor) -> Tensor:
     return torch.where(z > 0, z, LEAK * z)
 
 
+def _sigmoid(z: Tensor) -> Tensor:
+    return torch.reciprocal(1 + torch.exp(-z))  # torch.sigmoid depends on where in the array z stands
+
+
 def _softplus(z: Tensor) -> Tensor:
-    return torch.logaddexp(z, torch.zeros_like(z))  # torch's own softplus is linear beyond 20
+    return z.clamp(min=0) + torch.log1p(torch.exp(-z.abs()))  # torch's own softplus is linear beyond 20
 
 
 def _elu(z: Tensor) -> Tensor:
@@ -68,7 +75,7 @@ def _gelu(z: Tensor) -> Tensor:
 
 
 def _swish(z: Tensor) -> Tensor:
-    return z * torch.sigmoid(z)
+    return z * _sigmoid(z)
 
 
 def _d_identity(z: Tensor, _kink: float) -> Tensor:
@@ -76,7 +83,7 @@ def _d_identity(z: Tensor, _kink: float) -> Tensor:
 
 
 def _d_tanh(z: Tensor, _kink: float) -> Tensor:
-    return 4 * torch.sigmoid(2 * z) * torch.sigmoid(-2 * z)  # accurate in the tails, unlike 1 - tanh**2
+    return 4 * _d_sigmoid(2 * z, _kink)  # accurate in the tails, unlike 1 - tanh**2
 
 
 def _d_erf(z: Tensor, _kink: float) -> Tensor:
@@ -84,11 +91,12 @@ def _d_erf(z: Tensor, _kink: float) -> Tensor:
 
 
 def _d_sigmoid(z: Tensor, _kink: float) -> Tensor:
-    return torch.sigmoid(z) * torch.sigmoid(-z)
+    tail = torch.exp(-z.abs())
+    return tail / ((1 + tail) * (1 + tail))
 
 
 def _d_softplus(z: Tensor, _kink: float) -> Tensor:
-    return torch.sigmoid(z)
+    return _sigmoid(z)
 
 
 def _d_sin(z: Tensor, _kink: float) -> Tensor:
@@ -104,8 +112,7 @@ def _d_elu(z: Tensor, _kink: float) -> Tensor:
 
 
 def _d_swish(z: Tensor, _kink: float) -> Tensor:
-    s = torch.sigmoid(z)
-    return s + z * s * torch.sigmoid(-z)
+    return _sigmoid(z) + z * _d_sigmoid(z, _kink)
 
 
 _GELU_SLOPE = 0.5 * (1 + math.erf(1.0)) + _SQRT2 * math.exp(-1.0) / _SQRT_2PI  # phi'(sqrt 2)
@@ -119,7 +126,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("identity", _identity, _d_identity, 1.0, 0.0),
         Activation("tanh", torch.tanh, _d_tanh, 1.0, 4 / (3 * math.sqrt(3))),
         Activation("erf", torch.erf, _d_erf, 2 / math.sqrt(math.pi), 4 / _SQRT_2PI * math.exp(-0.5)),
-        Activation("sigmoid", torch.sigmoid, _d_sigmoid, 0.25, 1 / (6 * math.sqrt(3)), 0.5),
+        Activation("sigmoid", _sigmoid, _d_sigmoid, 0.25, 1 / (6 * math.sqrt(3)), 0.5),
         Activation("softplus", _softplus, _d_softplus, 1.0, 0.25, math.log(2)),
         Activation("sin", torch.sin, _d_sin, 1.0, 1.0),
         Activation("abs", torch.abs, _slopes(-1.0, 1.0), 1.0, math.inf, has_kink=True),

@@ -15,6 +15,7 @@ from torch import Tensor
 from models.activations import ACTIVATIONS
 from models.equilibrium import Solution, solve_adjoint, solve_equilibrium
 from models.settings.base import Estimate, Model, Params, Problem, readout_floor
+from models.settings.network import Factors, Network
 
 _QUANTITIES = (
     *("X", "y", "n", "d", "m", "T", "features", "G", "NTK", "yhat", "residual", "loss", "loss_star"),
@@ -184,3 +185,23 @@ DEQ = Model(
     has_equilibrium=True,
     make=_make,
 )
+
+
+def _deq_coupling(params: Params) -> Tensor:
+    return params["W"]
+
+
+def _deq_norm(_params: Params, bound: Tensor) -> Tensor:
+    return bound
+
+
+def _deq_inject(params: Params, X: Tensor, out: Tensor) -> object:
+    return torch.bmm(params["U"], X, out=out)
+
+
+def _deq_factors(_params: Params, X: Tensor, T: Tensor, _C: Tensor, V: Tensor) -> Factors:
+    return {"W": (V, T), "U": (V, X), "a": (T, None)}
+
+
+DEQ_NETWORK = Network("deq", "W", _deq_coupling, _deq_norm, _deq_inject, "a", "", _deq_factors)
+"""W: V, T; U: V, X; a: T, 1."""

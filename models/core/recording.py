@@ -1,0 +1,164 @@
+"""What is recorded of a chunk at a step, run by run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.core.descent import Chunk
+from models.core.norms import LOST, follow, frobenius, norm2, start_block, upper_norm2
+from models.settings.base import Params
+from models.trajectory import Floats, Record
+
+_CANCELLED = 1e-6  # below this share the gradient's squared norm is lost in cancellation, and summed anew
+_UNIT = 2.0**-53
+
+
+@dataclass
+class Anchor:
+    """Where a matrix was when its norm was last bounded, that bound, and the tracked singular vectors."""
+
+    at: Tensor
+    upper: Tensor
+    block: Tensor
+
+    def keep(self, rows: Tensor) -> None:
+        self.at, self.upper, self.block = (t.index_select(0, rows) for t in (self.at, self.upper, self.block))
+
+
+class Recorder:
+    """Writes rows of a table for one chunk; `true_n` (B,) is the number of samples of each run."""
+
+    def __init__(self, chunk: Chunk, record: Record, true_n: NDArray[np.int64]) -> None:
+        self.record, self.true_n = record, true_n
+        self.start: Params = {name: chunk.params[name].clone() for name in chunk.trains}
+        self.anchors: dict[str, Anchor] = {}
+        self.looks = 0
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Leave only some runs."""
+        rows = torch.from_numpy(np.flatnonzero(mask)).to(next(iter(self.start.values())).device)
+        self.start = {name: value.index_select(0, rows) for name, value in self.start.items()}
+        for anchor in self.anchors.values():
+            anchor.keep(rows)
+        self.true_n = self.true_n[mask]
+
+    def row(self, chunk: Chunk) -> dict[str, Floats]:
+        """The recorded quantities of the chunk's runs at its present step, (B,) each."""
+        names, errors = self.record.names, chunk.errors
+        out: dict[str, Tensor] = {}
+        residual = frobenius(errors)
+        if "loss" in names:
+            out["loss"] = residual * residual / 2
+        if "residual" in names:
+            out["residual"] = residual
+        if "lambda_min" in names or "grad_norm" in names:
+            T = chunk.equilibria.now
+            gram = T.mT @ T
+            if "lambda_min" in names:
+                out["lambda_min"] = _least(gram, self.true_n)
+            if "grad_norm" in names:
+                out["grad_norm"] = grad_norm(chunk)
+        if "distance" in names:
+            moved = [frobenius(chunk.params[name] - before) for name, before in self.start.items()]
+            out["distance"] = torch.linalg.vector_norm(torch.stack(moved, -1), dim=-1)
+        if "norm2" in names:
+            for name, value in chunk.params.items():
+                if value.ndim > 1:
+                    out[f"norm2_{name}"], out[f"norm2_{name}_upper"] = self._norm2(name, value)
+        self.looks += 1
+        return {name: value.cpu().numpy() for name, value in out.items()} | self._solves(chunk, out)
+
+    def _norm2(self, name: str, value: Tensor) -> tuple[Tensor, Tensor]:
+        if value.ndim == 2:
+            found = torch.linalg.vector_norm(value, dim=-1)
+            return found, found * (1 + 4 * value.shape[-1] * _UNIT) + LOST * value.shape[-1] ** 0.5
+        anchor = self.anchors.get(name)
+        if anchor is None or self.looks % self.record.exact_every == 0:
+            exact = norm2(value)
+            anchor = Anchor(value.clone(), upper_norm2(value, exact), start_block(value))
+            self.anchors[name] = anchor
+            return exact, anchor.upper
+        lower, anchor.block = follow(value, anchor.block)
+        room = 1 + 4 * sum(value.shape[-2:]) * _UNIT
+        moved = frobenius(value - anchor.at) * room + LOST * value[0].numel() ** 0.5
+        return lower, (anchor.upper + moved) * (1 + 4 * _UNIT)
+
+    def _solves(self, chunk: Chunk, found: dict[str, Tensor]) -> dict[str, Floats]:
+        """What the solver says of itself, and the distance to the equilibrium that follows from the norm."""
+        side = chunk.equilibria
+        out: dict[str, Floats] = {
+            "iterations": side.iterations.astype(np.float64),
+            "adjoint_iterations": chunk.adjoints.iterations.astype(np.float64),
+            "change": side.change,
+        }
+        upper = found.get(f"norm2_{chunk.network.coupled}_upper")
+        if upper is not None:
+            out["error_bound"] = (
+                error_bound(chunk, chunk.network.coupling_norm(chunk.params, upper)).cpu().numpy()
+            )
+        return out
+
+
+def error_bound(chunk: Chunk, norm: Tensor) -> Tensor:
+    """At least the Frobenius distance of T to the equilibrium, (B,), from bounds `norm` (B,) of |M|_2.
+
+    Infinite where L|M| >= 1.
+
+    T is the image of the iterate before it, up to rounding e, and `change` bounds their distance, so that
+    |T - T*| <= (L|M| change + e)/(1 - L|M|) (Banach). e sums the errors of the product, of the sum and of
+    phi, which is taken to be right to four units of rounding, and of phi's own constants.
+    """
+    rate = norm * chunk.activation.lipschitz * (1 + 8 * _UNIT)
+    m = chunk.injection.shape[-2]
+    T, C, M = frobenius(chunk.equilibria.now), frobenius(chunk.injection), frobenius(chunk.coupling)
+    change = torch.from_numpy(chunk.equilibria.change).to(T.device)
+    rounding = 2 * _UNIT * ((m + 4) * chunk.activation.lipschitz * (M * (T + change) + C) + 4 * T) + LOST
+    bound = (rate * change + rounding) / (1 - rate) * (1 + 16 * _UNIT)
+    return torch.where(rate < 1, bound, torch.inf)
+
+
+def grad_norm(chunk: Chunk) -> Tensor:
+    """The Euclidean norm of the gradient by all trained parameters, (B,), from Gram matrices.
+
+    |L diag(r) R'|_F^2 = r'(L'L o R'R)r. Where that cancels, the gradient itself is formed.
+    """
+    factors, r = chunk.factors(), chunk.errors
+    total, size = torch.zeros_like(r[:, 0]), torch.zeros_like(r[:, 0])
+    for name in chunk.trains:
+        left, right = factors[name]
+        if right is None:
+            total = total + ((left * r.unsqueeze(1)).sum(-1) ** 2).sum(-1)
+            continue
+        kernel = (left.mT @ left) * (right.mT @ right)
+        total = total + ((kernel * r.unsqueeze(1)).sum(-1) * r).sum(-1)
+        size = size + ((kernel.abs() * r.abs().unsqueeze(1)).sum(-1) * r.abs()).sum(-1)
+    lost = total < _CANCELLED * size
+    if bool(lost.any()):
+        total = torch.where(lost, _dense_square(chunk, lost), total)
+    return total.clamp(min=0).sqrt()
+
+
+def _dense_square(chunk: Chunk, wanted: Tensor) -> Tensor:
+    """The squared norm of the gradient of the wanted runs, formed entry by entry; 0 elsewhere."""
+    rows = wanted.nonzero().squeeze(1)
+    out = torch.zeros_like(chunk.errors[:, 0])
+    factors, r = chunk.factors(), chunk.errors[rows].unsqueeze(1)
+    for name in chunk.trains:
+        left, right = factors[name]
+        weighted = left[rows] * r
+        gradient = weighted.sum(-1) if right is None else weighted @ right[rows].mT
+        out[rows] += frobenius(gradient) ** 2
+    return out
+
+
+def _least(gram: Tensor, true_n: NDArray[np.int64]) -> Tensor:
+    """The least eigenvalue of the leading block of each run's own size, (B,)."""
+    out = torch.empty_like(gram[:, 0, 0])
+    for n in np.unique(true_n):
+        rows = torch.from_numpy(np.flatnonzero(true_n == n)).to(gram.device)
+        block = gram.index_select(0, rows)[:, : int(n), : int(n)]
+        out[rows] = torch.linalg.eigvalsh(block)[:, 0]
+    return out

@@ -1,0 +1,247 @@
+"""Gradient descent of many runs at once, each from start to end in a chunk that stays in the cache."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.activations import ACTIVATIONS
+from models.core.checkpoint import Keeper, fingerprint
+from models.core.descent import Chunk, Options
+from models.core.grid import chunk_size, columns_for, filled
+from models.core.log import Log, joined, recorded_steps
+from models.core.recording import Recorder
+from models.settings import NETWORKS, Params, Problem
+from models.trajectory import Floats, Ints, Record, Trajectory
+
+CAP = 500
+"""The most iterations of one solve; what needs more goes to Newton's method, or is solved directly."""
+
+Reproducible = Literal["batch", "shared"]
+
+
+class NotConverged(ArithmeticError):
+    """Runs whose equilibrium or adjoint did not converge: `runs` and the `steps` at which, in that order."""
+
+    def __init__(self, runs: NDArray[np.int64], steps: NDArray[np.int64]) -> None:
+        first = int(np.argmin(steps))
+        super().__init__(
+            f"{len(runs)} of the runs did not converge, run {runs[first]} first, at step {steps[first]}; "
+            'write unconverged="keep" to go on without them'
+        )
+        self.runs, self.steps = runs, steps
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one shape: a problem, its parameters, and eta (B,), each run's step size."""
+
+    problem: Problem
+    params: Params
+    eta: Tensor
+
+
+def descend(
+    problem: Problem,
+    params: Params,
+    eta: Tensor,
+    steps: int,
+    *,
+    tolerance: float = 1e-10,
+    cap: int = CAP,
+    record: Record | None = None,
+    reproducible: Reproducible = "batch",
+    extrapolate: bool = True,
+    unconverged: Literal["raise", "keep"] = "raise",
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 1000,
+) -> Trajectory:
+    """`steps` steps of P <- P - eta * grad_P, all trained parameters P at once, for every run of a batch.
+
+    Equilibria and adjoints are iterated until their last change is at most `tolerance` in the
+    Frobenius norm. With reproducible="batch" a run gives the same bits alone, in any batch and in any
+    order (on the CPU); "shared" lets the runs of a chunk stop together. `extrapolate` starts every solve
+    from what the last ones predict. `record` says what is kept of the way; None keeps the parameters
+    only. `checkpoint` is a folder where the state is kept every `checkpoint_every` steps: the same call
+    goes on from there, to the same bits.
+
+    Raises NotConverged where neither `cap` iterations nor Newton's method solve a run, unless
+    unconverged="keep": then that run ends there, `lost_at` says when, and its parameters are NaN. Raises
+    ValueError for a tolerance below rounding, shapes that do not fit, an unknown setting or option.
+    """
+    return descend_all(
+        [Job(problem, params, eta)], steps,
+        tolerance=tolerance, cap=cap, record=record, reproducible=reproducible, extrapolate=extrapolate,
+        unconverged=unconverged, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
+    )[0]  # fmt: skip
+
+
+def descend_all(
+    jobs: Sequence[Job],
+    steps: int,
+    *,
+    tolerance: float = 1e-10,
+    cap: int = CAP,
+    record: Record | None = None,
+    reproducible: Reproducible = "batch",
+    extrapolate: bool = True,
+    unconverged: Literal["raise", "keep"] = "raise",
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 1000,
+) -> list[Trajectory]:
+    """As `descend`, for jobs of different shapes; those that are computed alike go through together."""
+    if reproducible not in ("batch", "shared") or unconverged not in ("raise", "keep"):
+        raise ValueError('reproducible is "batch" or "shared", unconverged is "raise" or "keep"')
+    if steps < 0 or cap < 1 or checkpoint_every < 1 or not tolerance > 0:
+        raise ValueError("steps >= 0, cap >= 1, checkpoint_every >= 1 and tolerance > 0 are needed")
+    options = Options(tolerance, cap, reproducible == "shared", extrapolate)
+    for job in jobs:
+        _check(job, tolerance)
+    parts: list[list[Log]] = [[] for _ in jobs]
+    for number, (chunk, owners, true_n) in enumerate(_all_chunks(jobs, options)):
+        keeper = None
+        if checkpoint is not None:
+            checkpoint.mkdir(parents=True, exist_ok=True)
+            digest = fingerprint(chunk, steps, record)
+            keeper = Keeper(checkpoint / f"chunk-{number:05}.npz", checkpoint_every, digest)
+        log = _follow(chunk, steps, record, true_n, keeper)
+        for index in np.unique(owners):
+            parts[index].append(log.only(owners == index))
+    out = [
+        joined(logs) if logs else _nothing(job, steps, record) for job, logs in zip(jobs, parts, strict=True)
+    ]
+    if unconverged == "raise":
+        for trajectory in out:
+            lost = np.flatnonzero(trajectory.lost_at >= 0)
+            if len(lost):
+                raise NotConverged(lost, trajectory.lost_at[lost])
+    return out
+
+
+def _nothing(job: Job, steps: int, record: Record | None) -> Trajectory:
+    """What a job without runs leaves."""
+    log = Log.blank(0, recorded_steps(steps, record))
+    log.end(np.zeros(0, dtype=np.int64), {name: value.cpu().numpy() for name, value in job.params.items()})
+    return joined([log])
+
+
+def _follow(
+    chunk: Chunk, steps: int, record: Record | None, true_n: NDArray[np.int64], keeper: Keeper | None
+) -> Log:
+    """A chunk's way from its start, or from what is kept of it, to the end."""
+    log = Log.blank(len(chunk.eta), recorded_steps(steps, record))
+    recorder = None if record is None else Recorder(chunk, record, true_n)
+    wanted = frozenset(log.steps.tolist())
+    begin = 0 if keeper is None else keeper.resume(chunk, recorder, log)
+    for tau in range(begin, steps + (recorder is not None)):
+        if keeper is not None and tau > begin and tau % keeper.every == 0:
+            keeper.save(tau, chunk, recorder, log)
+        chunk.solve()
+        if not chunk.alive.all():
+            log.lost_at[chunk.ids[~chunk.alive]] = tau
+            if recorder is not None:
+                recorder.keep(chunk.alive)
+            chunk.keep(chunk.alive.copy())
+            if len(chunk.ids) == 0:
+                break
+        if recorder is not None and tau in wanted:
+            row = recorder.row(chunk)
+            log.write(tau, chunk.ids, row)
+            _see_who_left(chunk, row, tau, log)
+        if tau < steps:
+            chunk.move()
+    finite = np.ones(len(chunk.ids), dtype=bool)
+    for value in chunk.params.values():
+        finite &= torch.isfinite(value).reshape(len(value), -1).all(1).cpu().numpy()
+    log.lost_at[chunk.ids[~finite]] = steps
+    chunk.keep(finite)
+    log.end(chunk.ids, {name: value.cpu().numpy() for name, value in chunk.params.items()})
+    return log
+
+
+def _see_who_left(chunk: Chunk, row: Mapping[str, Floats], tau: int, log: Log) -> None:
+    """Note the runs whose coupling is seen, from below, not to contract any more."""
+    found = row.get(f"norm2_{chunk.network.coupled}")
+    if found is None:
+        return
+    norm = chunk.network.coupling_norm(chunk.params, torch.from_numpy(found).to(chunk.y.device)).cpu().numpy()
+    left = chunk.ids[norm * chunk.activation.lipschitz >= 1]
+    log.left_at[left] = np.where(log.left_at[left] < 0, tau, log.left_at[left])
+
+
+def _check(job: Job, tolerance: float) -> None:
+    problem = job.problem
+    if problem.setting not in NETWORKS:
+        raise ValueError(
+            f"the setting {problem.setting} cannot be trained here; known: {', '.join(NETWORKS)}"
+        )
+    if job.eta.shape != problem.y.shape[:1]:
+        raise ValueError(f"eta {tuple(job.eta.shape)} is not one step size for each of {len(problem.y)} runs")
+    wrong = [name for name, t in (*job.params.items(), ("eta", job.eta)) if t.dtype != torch.float64]
+    if wrong:
+        raise ValueError(f"{wrong[0]}: float64 is needed")
+    network, activation = NETWORKS[problem.setting], ACTIVATIONS[problem.activation or ""]
+    C = problem.X.new_empty(
+        (*problem.y.shape[:1], network.coupling(job.params).shape[-1], problem.y.shape[1])
+    )
+    network.inject(job.params, problem.X, C)
+    size = torch.linalg.matrix_norm(activation.phi(C))
+    floor = float(size.nan_to_num(0, 0, 0).max()) * 2.0**-51 if len(size) else 0.0
+    if tolerance < floor:
+        raise ValueError(
+            f"tolerance {tolerance:g} is below what rounding allows here; write {2 * floor:.1e} or more"
+        )
+
+
+def _buckets(jobs: Sequence[Job]) -> list[list[int]]:
+    """The numbers of the jobs that are computed alike."""
+    found: dict[tuple[object, ...], list[int]] = {}
+    for index, job in enumerate(jobs):
+        p = job.problem
+        key = (
+            p.setting, p.activation, p.kink, p.trains, p.X.shape[1], columns_for(p.y.shape[1]),
+            str(p.y.device),
+            *(tuple(value.shape[1:]) for value in job.params.values()),
+        )  # fmt: skip
+        found.setdefault(key, []).append(index)
+    return list(found.values())
+
+
+def _all_chunks(jobs: Sequence[Job], options: Options) -> Iterator[tuple[Chunk, Ints, Ints]]:
+    """Chunks with the job that each of their runs belongs to, (B,), and its number of samples, (B,)."""
+    for bucket in _buckets(jobs):
+        first = jobs[bucket[0]].problem
+        rows = [(index, run) for index in bucket for run in range(len(jobs[index].eta))]
+        m = NETWORKS[first.setting].coupling(jobs[bucket[0]].params).shape[-1]
+        n, cached = first.y.shape[1], first.y.device.type == "cpu"
+        size = chunk_size(m, first.X.shape[1], n, cached=cached)
+        for at in range(0, len(rows), size):
+            owners = np.asarray([index for index, _ in rows[at : at + size]], dtype=np.int64)
+            pieces = [
+                _piece(jobs[index], [run for i, run in rows[at : at + size] if i == index])
+                for index in np.unique(owners)
+            ]
+            params = {name: torch.cat([piece[0][name] for piece in pieces]) for name in pieces[0][0]}
+            X, y, weight, eta = (torch.cat(tensors) for tensors in zip(*(p[1] for p in pieces), strict=True))
+            data = (X, y, None if bool((weight == 1).all()) else weight)
+            true_n = np.asarray([jobs[index].problem.y.shape[1] for index in owners], dtype=np.int64)
+            activation = ACTIVATIONS[first.activation or ""]
+            yield (
+                Chunk(
+                    NETWORKS[first.setting], activation, first.kink, first.trains, params, data, eta, options
+                ),
+                owners,
+                true_n,
+            )
+
+
+def _piece(job: Job, runs: list[int]) -> tuple[Params, tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Consecutive runs of a job: their parameters, and X, y, weights with columns filled up, and eta."""
+    window = slice(runs[0], runs[-1] + 1)
+    X, y, weight = filled(job.problem.X[window], job.problem.y[window])
+    return {name: value[window] for name, value in job.params.items()}, (X, y, weight, job.eta[window])
