@@ -62,9 +62,9 @@ class Trajectory:
         """(B,): which runs made every step."""
         return self.lost_at < 0
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write an npz file, whole or not at all. The same trajectory gives the same bytes."""
-        save_arrays(path, self._arrays())
+        save_arrays(Path(path), self._arrays())
 
     def _arrays(self) -> dict[str, NDArray[np.generic]]:
         out: dict[str, NDArray[np.generic]] = {
@@ -74,8 +74,9 @@ class Trajectory:
         return out | {f"param.{name}": value for name, value in self.params.items()}
 
 
-def load_trajectory(path: Path) -> Trajectory:
+def load_trajectory(path: Path | str) -> Trajectory:
     """Read what `Trajectory.save` wrote. ValueError where the file holds something else."""
+    path = Path(path)
     arrays = load_arrays(path)
     try:
         steps, lost_at, left_at = (arrays[name].astype(np.int64) for name in ("steps", "lost_at", "left_at"))

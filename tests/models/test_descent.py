@@ -1,5 +1,8 @@
 """Gradient descent in chunks: the same numbers as step by step, the same bits in any company."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -338,3 +341,18 @@ def test_nothing_to_do_is_done():
 
     assert found.params["W"].shape == (0, 4, 4)
     assert found.finished.shape == (0,)
+
+
+def test_the_code_in_the_documentation_runs(tmp_path, monkeypatch):
+    """
+    docs/simulation.md shows a program that trains and leaves a file.
+    """
+    text = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    shorter = code.replace("steps=1000", "steps=20").replace("B, m, d, n = 100", "B, m, d, n = 3")
+    assert shorter.count("20") and shorter != code
+    monkeypatch.chdir(tmp_path)
+
+    exec(compile(shorter, "simulation.md", "exec"), {})  # noqa: S102
+
+    assert load_trajectory(tmp_path / "runs.npz").steps.tolist() == [0, 10, 20]
