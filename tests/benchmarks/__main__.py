@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from tests.benchmarks import equilibrium, norms, record, spectral
+from tests.benchmarks import equilibrium, norms, record, spectral, training
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ SUBJECTS = {
     "equilibrium": Subject(
         equilibrium,
         ("activation", "m", "n", "solve", "norm", "enclose", "ratio", "gradients", "error"),
+    ),
+    "training": Subject(
+        training,
+        ("phi", "size", "rate", "loop", "batch", "warm", "jax", "cold", "gemm", "record", "shared"),
     ),
 }
 

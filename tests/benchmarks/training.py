@@ -1,0 +1,334 @@
+"""Training throughput beside peers that do the same work, in one process on one thread.
+
+W Gaussian with entries 0.4/sqrt(m) (|W|_2 about 0.8), d = 10, X and y standard Gaussian, U entries
+N(0, 1/d), a N(0, 1/m); W, U and a move, eta = 0.1/lambda_max(NTK at the start), every solve to 1e-10 in the
+Frobenius norm. `size` is m x n x runs, `rate` our steps of single runs per second of CPU time, where every
+run gives the same bits in any batch.
+
+Steady state: all go on from where our own first steps ended; ours keeps its history, others start as they
+always do. How many times faster we are: than TorchDEQ run by run (`loop`: only a few runs timed), on a
+batched map (`batch`), and with a warm forward start besides (`warm`); than a hand-written JAX loop that
+starts both solves warm (`jax`). `cold`: than that loop where every solve of both starts at zero, from the
+first parameters on.
+
+`gemm` is our share of the dgemm rate, by the flops of the iterations that each run needed itself. `record`
+is the time with everything recorded at every step over that with nothing; `shared` our time over that of
+runs that stop together, as those of the peers do. The same steps end at the same parameters to 1e-9, or
+there is an error. Least times of interleaved repeats; JAX is not charged for compiling.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from time import process_time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.activations import ACTIVATIONS
+from models.core.descent import Chunk, Options
+from models.core.grid import chunk_size
+from models.core.recording import Recorder
+from models.descent import descend
+from models.settings import MODELS, NETWORKS, Params, Problem
+from models.trajectory import Record
+from tests.benchmarks import training_peers as peers
+from tests.benchmarks.training_peers import CAP, TOLERANCE, Task
+
+INPUTS = 10
+AGREEMENT = 1e-9
+REPEATS = 3
+SETTLING = 50  # steps after which a history that began anew is as good as an old one
+LOOPED = 2  # runs that are timed one by one
+TRAINS = ("W", "U", "a")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A workload: `first` steps lead to the steady state; `steps` of ours, `few` of others are timed."""
+
+    m: int
+    n: int
+    runs: int
+    first: int
+    steps: int
+    few: int
+
+
+TANH = (
+    Size(16, 8, 256, 1000, 100, 5),
+    Size(64, 16, 64, 1000, 50, 5),
+    Size(128, 32, 32, 1000, 50, 4),
+    Size(256, 32, 8, 1000, 50, 4),
+    Size(512, 64, 1, 300, 50, 4),
+    Size(1024, 64, 1, 300, 50, 3),
+)
+RELU = tuple(replace(TANH[k], first=300, steps=50) for k in (0, 1, 3, 4))  # history stops gaining by step 100
+QUICK = tuple(replace(size, first=50, steps=20, few=2) for size in TANH[:2])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload. Rates are steps of single runs per second of CPU time.
+
+    `whole` is the rate of `models.descent.descend` over the `first` steps, start included; `cold_rate` ours
+    without history, from the first parameters. `loop`, `batch`, `warm`, `unrolled` (autograd through
+    `iterations` iterations) and `jax` are `rate` over a peer's; `cold` and `cold_shared` our rates without
+    history over that of JAX, run by run and with runs that stop together; None without JAX. `forward` and
+    `backward` are iterations of a run and step in steady state, `dgemm` flops a second, `agree` the
+    largest difference between parameters that should be the same.
+    """
+
+    phi: str
+    size: str
+    m: int
+    n: int
+    runs: int
+    first: int
+    steps: int
+    few: int
+    rate: int
+    whole: int
+    cold_rate: int
+    loop: float
+    batch: float
+    warm: float
+    unrolled: float
+    iterations: int
+    jax: float | None
+    cold: float | None
+    cold_shared: float | None
+    forward: float
+    backward: float
+    gemm: float
+    dgemm: float
+    record: float
+    shared: float
+    agree: float
+
+
+def rows(*, quick: bool = False) -> list[Row]:
+    """One row a workload; `quick` takes two small ones, few steps. SystemExit where TorchDEQ is missing."""
+    peers.require_torchdeq()
+    with one_thread():
+        return [
+            measured(phi, size)
+            for phi, sizes in (("tanh", TANH), ("relu", RELU))
+            for size in (QUICK if quick else sizes)
+        ]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch, for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def drawn(activation: str, size: Size) -> Task:
+    """The data and the first parameters of a workload, and the step sizes."""
+    generator = torch.Generator().manual_seed(size.m)
+
+    def gaussian(*shape: int) -> Tensor:
+        return torch.randn(size.runs, *shape, generator=generator, dtype=torch.float64)
+
+    m, n = size.m, size.n
+    params = {
+        "W": gaussian(m, m) * 0.4 / m**0.5,
+        "U": gaussian(m, INPUTS) / INPUTS**0.5,
+        "a": gaussian(m) / m**0.5,
+    }
+    X, y = gaussian(INPUTS, n), gaussian(n)
+    start = MODELS["deq"].estimate(Problem("deq", X, y, activation, 0.0, TRAINS), params)
+    return Task(
+        activation, params, X, y, 0.1 / torch.linalg.eigvalsh(torch.as_tensor(start.value("NTK")))[:, -1]
+    )
+
+
+def chunked(task: Task, *, together: bool = False, extrapolate: bool = True) -> list[Chunk]:
+    """The task as our driver takes it on, before the first step."""
+    m, n = task.params["W"].shape[-1], task.y.shape[-1]
+    size, options = chunk_size(m, INPUTS, n, cached=True), Options(TOLERANCE, CAP, together, extrapolate)
+    return [
+        Chunk(
+            NETWORKS["deq"], ACTIVATIONS[task.activation], 0.0, TRAINS,
+            {name: value[at : at + size] for name, value in task.params.items()},
+            (task.X[at : at + size], task.y[at : at + size], None), task.eta[at : at + size], options,
+        )
+        for at in range(0, len(task.eta), size)
+    ]  # fmt: skip
+
+
+def went_on(
+    chunks: Sequence[Chunk], steps: int, *, record: Record | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Takes the chunks so many steps on; the iterations of every run at every step."""
+    seen = []
+    for chunk in chunks:
+        recorder = (
+            None if record is None else Recorder(chunk, record, np.full(len(chunk.eta), chunk.y.shape[-1]))
+        )
+        for _ in range(steps):
+            chunk.solve()
+            if not chunk.alive.all():
+                raise ArithmeticError("training: a run did not converge")
+            if recorder is not None:
+                recorder.row(chunk)
+            chunk.move()
+            seen.append((chunk.equilibria.iterations, chunk.adjoints.iterations))
+    return seen
+
+
+def iterations_from_zero(task: Task) -> int:
+    """Enough iterations for unrolling: a quarter more than the slowest run's solves from zero; 40 or more."""
+    chunks = chunked(task, extrapolate=False)
+    most = max(int(max(counts.max() for counts in seen)) for seen in went_on(chunks, 1))
+    return max(40, 10 * -(-most * 5 // 40))
+
+
+def together_again(chunks: Sequence[Chunk]) -> Params:
+    """The parameters of all runs."""
+    return {name: torch.cat([chunk.params[name] for chunk in chunks]) for name in TRAINS}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`prepare`, not timed, gives the work of `steps` steps of `runs` runs; that gives parameters.
+
+    Contenders of one `group` end at the same parameters.
+    """
+
+    group: str
+    steps: int
+    runs: int
+    prepare: Callable[[], Callable[[], Params]]
+
+
+def contenders(
+    start: Task, steady: Task, ready: Sequence[Chunk], shared: Sequence[Chunk], size: Size
+) -> dict[str, Contender]:
+    """All of them; the first of a group is what the others are compared with."""
+
+    def ours(
+        chunks: Sequence[Chunk], steps: int, record: Record | None = None
+    ) -> Callable[[], Callable[[], Params]]:
+        def prepare() -> Callable[[], Params]:
+            mine = deepcopy(list(chunks))
+
+            def work() -> Params:
+                went_on(mine, steps, record=record)
+                return together_again(mine)
+
+            return work
+
+        return prepare
+
+    unrolled = iterations_from_zero(steady)
+    few, runs, looped = size.few, size.runs, min(LOOPED, size.runs)
+    out = {
+        "ours": Contender("many", size.steps, runs, ours(ready, size.steps)),
+        "record": Contender("many", size.steps, runs, ours(ready, size.steps, Record())),
+        "shared": Contender("many", size.steps, runs, ours(shared, size.steps)),
+        "ours_few": Contender("few", few, runs, ours(ready, few)),
+        "loop": Contender("few", few, looped, lambda: lambda: peers.torchdeq_loop(steady, few, looped)),
+        "batch": Contender("few", few, runs, lambda: lambda: peers.torchdeq(steady, few)),
+        "warm": Contender("few", few, runs, lambda: lambda: peers.torchdeq(steady, few, warm=True)),
+        "unrolled": Contender("few", few, runs, lambda: lambda: peers.unrolled(steady, few, unrolled)),
+        "cold": Contender("cold", few, runs, ours(chunked(start, extrapolate=False), few)),
+        "cold_shared": Contender(
+            "cold", few, runs, ours(chunked(start, together=True, extrapolate=False), few)
+        ),
+    }
+    if peers.has_jax():
+        out["jax"] = Contender("few", few, runs, lambda: peers.jax_loop(steady, few, warm=True))
+        out["jax_cold"] = Contender("cold", few, runs, lambda: peers.jax_loop(start, few))
+    return out
+
+
+def measured(activation: str, size: Size) -> Row:
+    """Leads one workload into its steady state, and times all contenders there in turns."""
+    start = drawn(activation, size)
+    begin = process_time()
+    problem = Problem("deq", start.X, start.y, activation, 0.0, TRAINS)
+    led = descend(problem, start.params, start.eta, size.first, tolerance=TOLERANCE, cap=CAP)
+    whole = process_time() - begin
+    led_to = replace(start, params={name: torch.from_numpy(led.params[name]) for name in TRAINS})
+    ready, shared = chunked(led_to), chunked(led_to, together=True)
+    went_on(ready, SETTLING)
+    went_on(shared, SETTLING)
+    for mine, other in zip(ready, shared, strict=True):  # both are at one point, to the last bit
+        other.params = {name: value.clone() for name, value in mine.params.items()}
+    T, V = (
+        torch.cat(tensors)
+        for tensors in zip(*((c.equilibria.now, c.adjoints.now) for c in ready), strict=True)
+    )
+    steady = replace(led_to, params=together_again(ready), T=T, V=V)
+    found = contenders(start, steady, ready, shared, size)
+    seconds, agree, peak = timed(found)
+    rate = {name: 1 / value for name, value in seconds.items()}
+    seen = went_on(deepcopy(ready), size.steps)
+    forward, backward = (float(np.mean(np.concatenate(counts))) for counts in zip(*seen, strict=True))
+    m, n = size.m, size.n
+    flops = 2 * m * m * n * (forward + backward + 1) + 4 * m * INPUTS * n
+    return Row(
+        activation, f"{m}x{n}x{size.runs}", m, n, size.runs, size.first, size.steps, size.few,
+        rate=round(rate["ours"]),
+        whole=round(size.runs * size.first / whole),
+        cold_rate=round(rate["cold"]),
+        **{name: rate["ours"] / rate[name] for name in ("loop", "batch", "warm", "unrolled")},
+        iterations=iterations_from_zero(steady),
+        jax=rate["ours"] / rate["jax"] if "jax" in rate else None,
+        cold=rate["cold"] / rate["jax_cold"] if "jax_cold" in rate else None,
+        cold_shared=rate["cold_shared"] / rate["jax_cold"] if "jax_cold" in rate else None,
+        forward=forward,
+        backward=backward,
+        gemm=flops * rate["ours"] / peak,
+        dgemm=peak,
+        record=rate["ours"] / rate["record"],
+        shared=rate["shared"] / rate["ours"],
+        agree=agree,
+    )  # fmt: skip
+
+
+def timed(found: Mapping[str, Contender]) -> tuple[dict[str, float], float, float]:
+    """The least CPU seconds of a step of one run of each; the largest difference; flops a second of dgemm.
+
+    A first round, which is not timed, compares parameters. ArithmeticError where they differ by more than
+    AGREEMENT.
+    """
+    references: dict[str, Params] = {}
+    agree = 0.0
+    for name, contender in found.items():
+        params = contender.prepare()()
+        reference = references.setdefault(contender.group, params)
+        away = max(float((value - reference[key][: len(value)]).abs().max()) for key, value in params.items())
+        if not away <= AGREEMENT:
+            raise ArithmeticError(f"training: {name} ends {away:.1e} away from the others")
+        agree = max(agree, away)
+    seconds = dict.fromkeys(found, np.inf)
+    peak = dgemm()
+    for _ in range(REPEATS):
+        for name, contender in found.items():
+            work = contender.prepare()
+            begin = process_time()
+            work()
+            seconds[name] = min(seconds[name], (process_time() - begin) / (contender.steps * contender.runs))
+        peak = max(peak, dgemm())
+    return seconds, agree, peak
+
+
+def dgemm(order: int = 1024, products: int = 4) -> float:
+    """Flops a second of the product of two square matrices; the best of a few."""
+    A = torch.full((order, order), 0.5, dtype=torch.float64)
+    out, best = torch.empty_like(A), np.inf
+    for _ in range(products):
+        begin = process_time()
+        torch.mm(A, A, out=out)
+        best = min(best, process_time() - begin)
+    return 2 * order**3 / best
