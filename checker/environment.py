@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from checker.blas.selftest import selftest
 from checker.records import Value
+from checker.rounding import rounds_to_nearest
 
 PACKAGES = ("deqaudit", "torch", "python-flint", "numpy", "scipy", "scikit-learn", "z3-solver", "cvc5")
 
@@ -21,6 +22,7 @@ def environment(seed: int, device: str) -> dict[str, Value]:
         except PackageNotFoundError:
             found[name] = None
     test = selftest("cpu")
-    failed = f"self-test failed ({', '.join(test.failures)}): balls decided everything"
+    left = "balls decided everything" if rounds_to_nearest() else "nothing was decided"
+    failed = f"self-test failed ({', '.join(test.failures)}): {left}"
     found["float64_products"] = "self-test passed" if test.passed else failed
     return found

@@ -83,7 +83,8 @@ def _d_identity(z: Tensor, _kink: float) -> Tensor:
 
 
 def _d_tanh(z: Tensor, _kink: float) -> Tensor:
-    return 4 * _d_sigmoid(2 * z, _kink)  # accurate in the tails, unlike 1 - tanh**2
+    slope = 4 * _d_sigmoid(2 * z, _kink)  # accurate in the tails, unlike 1 - tanh**2
+    return slope.clamp(max=1)
 
 
 def _d_erf(z: Tensor, _kink: float) -> Tensor:

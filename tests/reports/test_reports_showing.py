@@ -39,7 +39,7 @@ m = "n <= m"
 [initialization]
 W = "normal(0, 2*s_w**2/m)"
 [data]
-X = "normal(0, 1/d)"
+y = "normal(0, 1/d)"
 [definitions]
 lambda_0 = "lambda_min(G)"
 [hypotheses]
@@ -97,7 +97,7 @@ def test_every_table_of_a_theorem_is_shown():
         "data_norm   sqrt(d)",
         "m           n <= m",
         "W  normal(0, 2*s_w**2/m)",
-        "X  normal(0, 1/d)",
+        "y  normal(0, 1/d)",
         "same  (said to be tight)",
         "same  1/1000",
         "at least 1 - p over the initialization",
