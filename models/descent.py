@@ -219,7 +219,7 @@ def _all_chunks(jobs: Sequence[Job], options: Options) -> Iterator[tuple[Chunk, 
         rows = [(index, run) for index in bucket for run in range(len(jobs[index].eta))]
         m = NETWORKS[first.setting].coupling(jobs[bucket[0]].params).shape[-1]
         n, cached = first.y.shape[1], first.y.device.type == "cpu"
-        size = chunk_size(m, first.X.shape[1], n, cached=cached)
+        size = chunk_size(len(rows), m, first.X.shape[1], n, cached=cached)
         for at in range(0, len(rows), size):
             owners = np.asarray([index for index, _ in rows[at : at + size]], dtype=np.int64)
             pieces = [

@@ -10,8 +10,8 @@ from torch import Tensor
 COLUMNS = 8
 """Samples are filled up to a multiple of this."""
 
-CACHE = 3 * 2**19
-"""Bytes that a chunk may take on the CPU: what one core's second-level cache holds."""
+CACHE = 2**23
+"""Bytes that a chunk may take on the CPU: less is dispatched too often, more leaves the cache."""
 
 _BUFFERS = 15  # arrays of the size of a state that a step touches
 
@@ -33,8 +33,12 @@ def filled(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def chunk_size(m: int, d: int, n: int, *, cached: bool) -> int:
-    """How many runs go through the steps together; all of them where no cache is to be kept (on a GPU)."""
-    if not cached:
-        return 2**40
-    return max(1, CACHE // (8 * (m * m + m * d + _BUFFERS * m * columns_for(n))))
+def chunk_size(runs: int, m: int, d: int, n: int, *, cached: bool) -> int:
+    """How many of the runs go through the steps together, so that chunks are of about equal size.
+
+    All of them where no cache is to be kept (on a GPU).
+    """
+    if not cached or runs == 0:
+        return max(runs, 1)
+    most = max(1, CACHE // (8 * (m * m + m * d + _BUFFERS * m * columns_for(n))))
+    return -(-runs // -(-runs // most))

@@ -13,6 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+SMALL = 512
+"""A state of up to this many numbers is iterated faster than it is looked at."""
+
 COLD = 8
 """The iteration at which a solve without history first looks at its change."""
 
@@ -64,36 +67,48 @@ def solve(
     the last of them may: faster where they are alike, and no longer the same bits as alone. Where
     half of the runs have stopped long before the others, these are copied together and cost only themselves.
     """
-    runs, root = len(state), float(np.sqrt(state[0].numel()))
+    runs, root, stride = len(state), float(np.sqrt(state[0].numel())), stride_of(state)
     current, (other, scratch, kept) = state, spare
     rows, going = np.arange(runs), np.ones(runs, dtype=bool)  # of what is iterated: whose, and which go on
     change, iterations = np.full(runs, np.inf), np.zeros(runs, dtype=np.int64)
-    apply, count, look_back, look = restrict(None), 0, 0, int(expected.max() if together else expected.min())
+    first, last = int(expected.min()), int(expected.max())
+    apply, count, copied, look = restrict(None), 0, 0, _at(last if together else first, stride)
     while True:
         apply(current, other)
         current, other, count = other, current, count + 1
         if count < look and count < cap:
             continue
         seen = (largest_change(current, other, scratch) * root).cpu().numpy()
+        if len(seen) == runs and count >= last and bool((seen <= tolerance).all()) and going.all():
+            iterations[:] = count
+            return _solved(current, [other, scratch, kept], seen, iterations, tolerance)
         stops = ~(seen > tolerance)  # NaN stops too: it never comes back
         if together:
             stops[:] = stops.all()
         stops = going & ((stops & (expected[rows] <= count)) | (count >= cap))
-        change[rows[stops]], iterations[rows[stops]] = seen[stops], count
-        going &= ~stops
-        if stops.all() and len(stops) == runs:
-            return _solved(current, [other, scratch, kept], change, iterations, tolerance)
         if stops.any():
+            change[rows[stops]], iterations[rows[stops]] = seen[stops], count
+            going &= ~stops
             kept.index_copy_(0, _index(rows[stops], state), current.index_select(0, _index(stops, state)))
             if not going.any():
                 break
-        if count >= look_back + _STRAGGLING and 2 * going.sum() <= len(going):
+        if count >= copied + _STRAGGLING and 2 * going.sum() <= len(going):
             left = _index(going, state)
             current, rows, going = current.index_select(0, left), rows[going], going[going]
             other, scratch = torch.empty_like(current), torch.empty_like(current)
-            apply, look_back = restrict(_index(rows, state)), count
-        look = count + 1 if together else max(count + 1, int(expected[rows[going]].min()))
+            apply, copied = restrict(_index(rows, state)), count
+        look = _at(count + 1 if together else max(count + 1, int(expected[rows[going]].min())), stride)
     return _solved(kept, [state, *spare[:2]], change, iterations, tolerance)
+
+
+def stride_of(state: Tensor) -> int:
+    """Iterations between two at which a run may stop: where one costs less than to look at it, more."""
+    return 2 if state[0].numel() <= SMALL else 1
+
+
+def _at(count: int, stride: int) -> int:
+    """The first iteration from `count` on at which runs may stop: 1, 1 + stride, 1 + 2*stride, ..."""
+    return count + (1 - count) % stride
 
 
 def _solved(
@@ -117,5 +132,6 @@ def _expect(
     iterations: NDArray[np.int64], change: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.int64]:
     """The iteration at which each run looks first next time: where its change will likely be small enough."""
-    below = np.log(tolerance / np.clip(change, 1e-6 * tolerance, tolerance))
-    return np.maximum(iterations - np.floor(_EASED * np.nan_to_num(below)).astype(np.int64), 1)
+    below = np.clip(change, 1e-6 * tolerance, tolerance)
+    eased = (_EASED * np.log(tolerance / np.where(below == below, below, tolerance))).astype(np.int64)
+    return np.maximum(iterations - eased, 1)

@@ -1,4 +1,4 @@
-"""Times what certainty costs: `python -m tests.benchmarks [--quick] [SUBJECT ...]`.
+"""Times what certainty costs, and training: `python -m tests.benchmarks [--quick] [SUBJECT ...]`.
 
 Prints a table for each subject and writes tests/benchmarks/results/SUBJECT.json. Figures of one table
 come from one run and are meant as ratios; those of a busy machine mean little.

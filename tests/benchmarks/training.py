@@ -154,7 +154,10 @@ def drawn(activation: str, size: Size) -> Task:
 def chunked(task: Task, *, together: bool = False, extrapolate: bool = True) -> list[Chunk]:
     """The task as our driver takes it on, before the first step."""
     m, n = task.params["W"].shape[-1], task.y.shape[-1]
-    size, options = chunk_size(m, INPUTS, n, cached=True), Options(TOLERANCE, CAP, together, extrapolate)
+    size, options = (
+        chunk_size(len(task.eta), m, INPUTS, n, cached=True),
+        Options(TOLERANCE, CAP, together, extrapolate),
+    )
     return [
         Chunk(
             NETWORKS["deq"], ACTIVATIONS[task.activation], 0.0, TRAINS,
