@@ -19,20 +19,20 @@ NAMES = ("loss", "residual", "grad_norm", "norm2", "lambda_min", "distance")
 class Record:
     """What to record: every `every`-th step and the last, the quantities `names`.
 
-    `exact_every`: at every so many-th record the norms are computed anew instead of tracked. ValueError
-    for unknown names or intervals below 1.
+    `bound_every`: at every so many-th record the norms are bounded anew; between, the bound grows by the
+    distance from there. ValueError for unknown names or intervals below 1.
     """
 
     every: int = 1
     names: tuple[str, ...] = NAMES
-    exact_every: int = 50
+    bound_every: int = 50
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.names if name not in NAMES]
         if unknown:
             raise ValueError(f"record: {unknown[0]} is unknown; write some of {', '.join(NAMES)}")
-        if self.every < 1 or self.exact_every < 1:
-            raise ValueError("record: every and exact_every must be at least 1")
+        if self.every < 1 or self.bound_every < 1:
+            raise ValueError("record: every and bound_every must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Trajectory:
     `steps` (K,); `values` by name, (K, B), NaN from where a run was lost: `loss`, `residual` = |yhat - y|,
     `grad_norm` over the trained parameters, `distance` = |P - P(0)| over them, `lambda_min` of G = T'T,
     and for every parameter P `norm2_P`, a lower estimate, and `norm2_P_upper`, a bound; besides, always,
-    `iterations` and `adjoint_iterations` spent, `change`, the last change of the equilibrium iteration (an
-    upper estimate of the Frobenius norm of its residual), and `error_bound`, at least the Frobenius
+    `iterations` and `adjoint_iterations` in float64, `sweeps` and `adjoint_sweeps` in float32, `change`, the
+    last change of the equilibrium iteration in the Frobenius norm, and `error_bound`, at least the Frobenius
     distance to the exact equilibrium (inf where L*norm2 < 1 is not known).
 
     `params` are the parameters after the last step, NaN for lost runs. `lost_at` (B,) is the step at which a

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.core.descent import Chunk
 from models.core.log import Log
+from models.core.picard import Known
 from models.core.recording import Anchor, Recorder
 from models.trajectory import Record, load_arrays, save_arrays
 
@@ -42,7 +43,8 @@ class Keeper:
         """Write the state before step tau is solved."""
         arrays: Arrays = {
             "digest": np.asarray(self.digest), "tau": np.asarray(tau), "ids": chunk.ids,
-            "expected": np.stack([chunk.equilibria.expected, chunk.adjoints.expected]),
+            "due": np.stack([chunk.equilibria.known.due, chunk.adjoints.known.due]),
+            "rate": np.stack([chunk.equilibria.known.rate, chunk.adjoints.known.rate]),
             "log.steps": log.steps, "log.lost_at": log.lost_at, "log.left_at": log.left_at,
         }  # fmt: skip
         arrays |= _numbered("T", chunk.equilibria.values) | _numbered("V", chunk.adjoints.values)
@@ -51,7 +53,7 @@ class Keeper:
         if recorder is not None:
             arrays["looks"] = np.asarray(recorder.looks)
             for name, anchor in recorder.anchors.items():
-                parts = {"at": anchor.at, "upper": anchor.upper, "block": anchor.block}
+                parts = {"at": anchor.at, "upper": anchor.upper, "image": anchor.image}
                 arrays |= {f"anchor.{name}.{part}": _array(value) for part, value in parts.items()}
         save_arrays(self.path, arrays)
 
@@ -72,18 +74,18 @@ class Keeper:
             recorder.keep(mask)
             recorder.looks = int(found["looks"])
             for name in {key.split(".")[1] for key in found if key.startswith("anchor.")}:
-                at, upper, block = (
-                    _tensor(found[f"anchor.{name}.{part}"], chunk.y) for part in ("at", "upper", "block")
+                at, upper, image = (
+                    _tensor(found[f"anchor.{name}.{part}"], chunk.y) for part in ("at", "upper", "image")
                 )
-                recorder.anchors[name] = Anchor(at, upper, block)
+                recorder.anchors[name] = Anchor(at, upper, image)
         chunk.keep(mask)
         chunk.params = {name: _tensor(found[f"param.{name}"], chunk.y) for name in chunk.params}
-        for side, prefix, expected in zip(
-            (chunk.equilibria, chunk.adjoints), "TV", found["expected"], strict=True
+        for side, prefix, due, rate in zip(
+            (chunk.equilibria, chunk.adjoints), "TV", found["due"], found["rate"], strict=True
         ):
             count = sum(key.startswith(f"{prefix}.") for key in found)
             side.values = [_tensor(found[f"{prefix}.{k}"], chunk.y) for k in range(count)]
-            side.expected = expected.astype(np.int64)
+            side.known = Known(due.astype(np.int64), rate.astype(np.float64))
         log.lost_at[:], log.left_at[:] = found["log.lost_at"], found["log.left_at"]
         log.values |= {k.removeprefix("value."): v.copy() for k, v in found.items() if k.startswith("value.")}  # type: ignore[misc]
         return int(found["tau"])

@@ -7,7 +7,7 @@ samples: `weight` is 0 there, and they move nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,24 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.activations import Activation
+from models.core.equations import backward, forward, slope_of_image
 from models.core.history import extrapolated, orders
-from models.core.picard import COLD, Apply, Restrict, Solved, largest_change, solve
+from models.core.picard import Equation, Floats, Integers, Known, Solved, size_of, solve
 from models.equilibrium import solve_adjoint, solve_equilibrium
 from models.settings.base import Params
 from models.settings.network import Factors, Network
 
-IntoTensor = Callable[[Tensor], object]
 Rescue = Callable[[Tensor, Tensor], Tensor]
 """`rescue(rows, near)` solves the runs with these indices, NaN where it cannot, starting `near`."""
-
-_IN_PLACE: dict[str, IntoTensor] = {
-    "relu": lambda z: z.clamp_(min=0),
-    "tanh": lambda z: z.tanh_(),
-    "erf": lambda z: z.erf_(),
-    "abs": lambda z: z.abs_(),
-    "sin": lambda z: z.sin_(),
-    "identity": lambda z: z,
-}
 
 
 @dataclass(frozen=True)
@@ -51,9 +42,10 @@ class Side:
 
     order: int
     values: list[Tensor]
-    expected: NDArray[np.int64]
-    iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    change: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    known: Known
+    iterations: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    sweeps: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    change: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def now(self) -> Tensor:
@@ -64,9 +56,10 @@ class Side:
         """Leave only these runs."""
         self.values = [value.index_select(0, rows) for value in self.values]
         index = rows.cpu().numpy()
-        self.expected = self.expected[index]
+        self.known = self.known.only(index)
         if len(self.iterations):
-            self.iterations, self.change = self.iterations[index], self.change[index]
+            self.iterations, self.sweeps = self.iterations[index], self.sweeps[index]
+            self.change = self.change[index]
 
 
 class Chunk:
@@ -93,12 +86,13 @@ class Chunk:
         self.params = {name: value.clone() for name, value in params.items()}
         self.inputs, self.y, self.weight = data
         self.eta, self.options = eta, options
-        runs, first = len(eta), np.full(len(eta), COLD, dtype=np.int64)
-        forward, backward = orders(activation.has_kink)
-        self.equilibria, self.adjoints = Side(forward, [], first), Side(backward, [], first)
+        runs, (forward, backward) = len(eta), orders(activation.has_kink)
+        self.equilibria = Side(forward, [], Known.nothing(runs))
+        self.adjoints = Side(backward, [], Known.nothing(runs))
         self.ids = np.arange(runs)
         self._allocate()
         self.coupling = network.coupling(self.params)
+        self._single: Tensor | None = None
 
     def _allocate(self) -> None:
         shape = (len(self.eta), self.params[self.network.readout].shape[-1], self.inputs.shape[-1])
@@ -109,11 +103,12 @@ class Chunk:
 
     def solve(self) -> None:
         """Equilibrium, adjoint, predictions and errors at the present parameters."""
-        self.coupling = self.network.coupling(self.params)
+        self.coupling, self._single = self.network.coupling(self.params), None
         self.network.inject(self.params, self.inputs, self.injection)
-        found = self._advance(self.equilibria, self._forward, self._rescue_forward)
+        self.equilibria.known = replace(self.equilibria.known, rate=self.adjoints.known.rate)
+        found = self._advance(self.equilibria, self._forward(), self._rescue_forward)
         self._write_slope()
-        self.alive = found & self._advance(self.adjoints, self._backward, self._rescue_backward)
+        self.alive = found & self._advance(self.adjoints, self._backward(), self._rescue_backward)
         yhat = self._applied(self.network.readout, self.equilibria.now)
         if self.network.skip:
             yhat += self._applied(self.network.skip, self.injection)
@@ -125,26 +120,30 @@ class Chunk:
     def _applied(self, readout: str, features: Tensor) -> Tensor:
         return torch.mul(features, self.params[readout].unsqueeze(-1), out=self._free[0]).sum(1)
 
-    def _advance(self, side: Side, restrict: Restrict, rescue: Rescue) -> NDArray[np.bool_]:
+    def _advance(self, side: Side, equation: Equation, rescue: Rescue) -> NDArray[np.bool_]:
         """Solve one equation from where its history points to; which runs converged, (B,)."""
         start, *spare = self._free
         order = side.order if self.options.extrapolate else -1
-        extrapolated(side.values[: order + 1], order, start)
+        if side.values and order >= 0:
+            extrapolated(side.values[: order + 1], order, start)
+        else:
+            equation.first(start)
         solved = solve(
-            restrict, start, (spare[0], spare[1], spare[2]),
-            tolerance=self.options.tolerance, expected=side.expected, cap=self.options.cap,
+            equation, start, (spare[0], spare[1], spare[2]),
+            tolerance=self.options.tolerance, known=side.known, cap=self.options.cap,
             together=self.options.together,
         )  # fmt: skip
-        side.expected, side.iterations, side.change = solved.expected, solved.iterations, solved.change
+        side.known, side.change = solved.known, solved.change
+        side.iterations, side.sweeps = solved.iterations, solved.sweeps
         converged = solved.converged
         if not converged.all():
-            converged = converged | self._rescued(side, solved, restrict, rescue)
+            converged = converged | self._rescued(side, solved, equation, rescue)
         side.values.insert(0, solved.value)
         oldest = side.values.pop() if len(side.values) > max(order, 0) + 1 else torch.empty_like(start)
         self._free = [*solved.free, oldest]
         return converged
 
-    def _rescued(self, side: Side, solved: Solved, restrict: Restrict, rescue: Rescue) -> NDArray[np.bool_]:
+    def _rescued(self, side: Side, solved: Solved, equation: Equation, rescue: Rescue) -> NDArray[np.bool_]:
         """Runs that iteration left, solved by Newton's method or directly and judged by the same change."""
         lost = ~solved.converged & np.isfinite(solved.change)
         if not lost.any():
@@ -152,14 +151,13 @@ class Chunk:
         rows = torch.from_numpy(np.flatnonzero(lost)).to(self.y.device)
         found = rescue(rows, solved.value.index_select(0, rows))
         image = torch.empty_like(found)
-        restrict(rows)(found, image)
-        moved = largest_change(image, found, torch.empty_like(found)) * found[0].numel() ** 0.5
-        change = moved.cpu().numpy()
+        equation.restrict(rows).apply(found, image)
+        change = size_of(image - found).cpu().numpy()
         good = change <= self.options.tolerance
-        solved.value.index_copy_(0, rows[torch.from_numpy(good)], image[torch.from_numpy(good)])
+        kept = torch.from_numpy(np.flatnonzero(good)).to(self.y.device)
+        solved.value.index_copy_(0, rows.index_select(0, kept), image.index_select(0, kept))
         side.change[lost] = change
         lost[lost] = good
-        side.expected[lost] = self.options.cap
         return lost
 
     def _rescue_forward(self, rows: Tensor, near: Tensor) -> Tensor:
@@ -171,39 +169,23 @@ class Chunk:
         M, slope, a = (t.index_select(0, rows) for t in (self.coupling, self.slope, readout))
         return solve_adjoint(M, slope, a).value
 
-    def _forward(self, rows: Tensor | None) -> Apply:
-        C, M = (t if rows is None else t.index_select(0, rows) for t in (self.injection, self.coupling))
-        into, phi = _IN_PLACE.get(self.activation.name), self.activation.phi
+    def _matrix(self) -> Tensor:
+        """The coupling in single precision, made when it is first asked for."""
+        if self._single is None:
+            self._single = self.coupling.to(torch.float32)
+        return self._single
 
-        def apply(state: Tensor, out: Tensor) -> None:
-            torch.baddbmm(C, M, state, out=out)
-            if into is None:
-                out.copy_(phi(out))
-            else:
-                into(out)
+    def _forward(self) -> Equation:
+        return forward(self.injection, self.coupling, self._matrix, self.activation, self.kink)
 
-        return apply
-
-    def _backward(self, rows: Tensor | None) -> Apply:
-        picked = (self.slope, self.coupling, self.params[self.network.readout])
-        slope, M, a = (t if rows is None else t.index_select(0, rows) for t in picked)
-        transposed, source = M.mT, a.unsqueeze(-1).expand_as(slope)
-
-        def apply(state: Tensor, out: Tensor) -> None:
-            torch.baddbmm(source, transposed, state, out=out)
-            out.mul_(slope)
-
-        return apply
+    def _backward(self) -> Equation:
+        readout = self.params[self.network.readout]
+        return backward(self.slope, self.coupling, self._matrix, readout)
 
     def _write_slope(self) -> None:
         """phi' at the equilibrium, from T itself where that is cheap."""
-        T, name = self.equilibria.now, self.activation.name
-        if name == "tanh":
-            torch.mul(T, T, out=self.slope)
-            self.slope.neg_().add_(1)
-        elif name == "relu" and self.kink == 0:
-            torch.gt(T, 0, out=self.slope)
-        else:
+        T = self.equilibria.now
+        if not slope_of_image(self.activation.name, self.kink, T, self.slope):
             torch.baddbmm(self.injection, self.coupling, T, out=self.slope)
             self.slope.copy_(self.activation.dphi(self.slope, self.kink))
 

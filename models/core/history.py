@@ -26,10 +26,8 @@ def orders(has_kink: bool) -> tuple[int, int]:
 def extrapolated(values: list[Tensor], order: int, out: Tensor) -> Tensor:
     """Write into `out` what the polynomial through the newest min(order + 1, len) values says comes next.
 
-    `values` has the newest first; without any, the start is zero.
+    `values`, one or more, has the newest first.
     """
-    if not values:
-        return out.zero_()
     points = min(order + 1, len(values))
     torch.mul(values[0], points, out=out)
     for j in range(1, points):

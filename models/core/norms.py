@@ -1,9 +1,9 @@
 """Spectral norms of a batch of matrices: tracked from below while they move, bounded from above.
 
-Below: for orthonormal V the norm of W V is at most that of W; V follows W by one step of subspace
-iteration a look. Above: t bounds |W|_2 where the Cholesky factorisation of t^2 I - W'W succeeds with
-room for all rounding errors (S. M. Rump, Verification of positive definiteness, BIT 46, 2006), and
-|W + E|_2 <= |W|_2 + |E|_F.
+Below: for orthonormal V the norm of W V is at most that of W; V starts from a Krylov space and follows
+W by one step of subspace iteration a look. Above: t bounds |W|_2 where the Cholesky factorisation of
+t^2 I - W'W succeeds with room for all rounding errors (S. M. Rump, Verification of positive
+definiteness, BIT 46, 2006), and |W + E|_2 <= |W|_2 + |E|_F.
 """
 
 import torch
@@ -16,7 +16,8 @@ LOST = 2.0**-500
 """Smaller entries may be lost where they are squared; bounds from above add this much for each."""
 
 _UNIT = 2.0**-53
-_MARGINS = (1e-8, 1e-6, 1e-4, 1e-2)
+_MARGINS = (1e-6, 1e-4, 1e-2, 1e-1)
+_KRYLOV = 8  # powers of W'W that span the space where the tracked vectors start
 
 
 def frobenius(a: Tensor) -> Tensor:
@@ -26,24 +27,41 @@ def frobenius(a: Tensor) -> Tensor:
     return torch.linalg.vector_norm(a, dim=-1)
 
 
-def norm2(a: Tensor) -> Tensor:
-    """The spectral norm of every matrix or the Euclidean one of every vector, (B,): estimates, not bounds."""
-    if a.ndim == 2:
-        return torch.linalg.vector_norm(a, dim=-1)
-    return torch.linalg.svdvals(a)[:, 0]
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """The Frobenius norm of a - b for every array of a batch, (B,), in one pass over both."""
+    one = a.reshape(-1, 1, a.shape[-1]), b.reshape(-1, 1, b.shape[-1])
+    rows = torch.cdist(*one, compute_mode="donot_use_mm_for_euclid_dist")
+    return torch.linalg.vector_norm(rows.view(len(a), -1), dim=1)
 
 
-def start_block(W: Tensor) -> Tensor:
-    """Orthonormal right singular vectors of the largest singular values, (B, l, min(BLOCK, k, l))."""
-    vectors = torch.linalg.svd(W, full_matrices=False)[2]
-    return vectors[:, :BLOCK].mT.contiguous()
+def start(W: Tensor) -> tuple[Tensor, Tensor]:
+    """A lower estimate of |W|_2, (B,), and vectors to `follow` it from, (B, k, min(BLOCK, l)).
+
+    They are the best in what _KRYLOV powers of W'W make of fixed vectors: all of R^l where that is small.
+    """
+    width = W.shape[-1]
+    if width <= BLOCK * _KRYLOV:
+        image, largest = _scaled(W)
+    else:
+        seed = torch.arange(width * BLOCK, dtype=W.dtype, device=W.device).view(width, BLOCK)
+        powers = [torch.linalg.qr(torch.cos(seed * seed))[0].expand(len(W), width, BLOCK)]
+        for _ in range(_KRYLOV - 1):
+            powers.append(torch.linalg.qr(W.mT @ _scaled(W @ powers[-1])[0])[0])
+        image, largest = _scaled(W @ torch.linalg.qr(torch.cat(powers, -1))[0])
+    values, vectors = torch.linalg.eigh(image.mT @ image)
+    return largest * values[:, -1].clamp(min=0).sqrt(), image @ vectors[:, :, -BLOCK:]
 
 
-def follow(W: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
-    """The norm of W on the span of W'W block, (B,), at most |W|_2 up to rounding, and that span's basis."""
-    basis = torch.linalg.qr(W.mT @ (W @ block))[0]
-    image = W @ basis
-    return torch.linalg.eigvalsh(image.mT @ image)[:, -1].clamp(min=0).sqrt(), basis
+def follow(W: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+    """The norm of W on the span of W' image, (B,), at most |W|_2 up to rounding, and the next image."""
+    image, largest = _scaled(W @ torch.linalg.qr(W.mT @ image)[0])
+    return largest * torch.linalg.eigvalsh(image.mT @ image)[:, -1].clamp(min=0).sqrt(), image
+
+
+def _scaled(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Matrices divided by their largest entry, and that, (B,): their squares do not overflow."""
+    largest = image.abs().flatten(1).amax(1)
+    return image / largest.clamp(min=LOST)[:, None, None], largest.clamp(min=LOST)
 
 
 def upper_norm2(W: Tensor, guess: Tensor) -> Tensor:

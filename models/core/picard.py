@@ -1,8 +1,11 @@
-"""Picard iteration of a batch in place, each run stopping by itself.
+"""Picard iteration of a batch in place, each run by itself, helped by sweeps in single precision.
 
-A run stops at the first iteration, not before the one it expects, whose largest change times the
-square root of the number of entries is at most the tolerance: an upper bound of the change in the
-Frobenius norm. What a run does depends on nothing but itself: it gives the same bits in any batch.
+A run stops at the first look at which its state changed by at most the tolerance in the Frobenius
+norm. Where a look says that more than a few iterations are missing, r = image - state is not iterated
+away in float64: the sum of J^k r, J = D M the derivative there, is found by sweeps in float32, and only
+the change of the next iteration, in float64, decides (iterative refinement: N. J. Higham, Accuracy and
+Stability of Numerical Algorithms, SIAM 2002, chapter 12). What a run does depends on nothing but
+itself: it gives the same bits in any batch.
 """
 
 from collections.abc import Callable
@@ -16,48 +19,98 @@ from torch import Tensor
 SMALL = 512
 """A state of up to this many numbers is iterated faster than it is looked at."""
 
-COLD = 8
-"""The iteration at which a solve without history first looks at its change."""
+WIDE = 32
+"""From this width on products in single precision take half the time."""
 
-_EASED = 0.9  # a change e times below the tolerance makes a run expect so many iterations less
+_PLAIN = 3  # so many missing iterations are made in float64
+_WAIT = 6  # and so many at most, where sweeps did not help, before the next look
+_AIM = 0.3  # the share of the tolerance that a prediction aims at
+_USUAL = 0.4  # the rate of contraction where none is known
+_SLOW = 0.999  # and the largest that predictions reckon with
+_DEEP = 3e-6  # about what sweeps leave of a residual
+_SINGLE = 1e-6  # what is left below this share may be the rounding of single precision
+_ROUGH = 1e-5  # a mean change above this is first reduced by iterating the map itself in single precision
+_FAR = 1e-2  # by half as many sweeps below this
+_GROWN = 0.9  # a change that refinement does not bring below this share is left to plain iteration
 
-_STRAGGLING = 12  # iterations after which runs that go on may be copied together
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
 
 Apply = Callable[[Tensor, Tensor], object]
 """`apply(state, out)` writes the next iterate; the two never overlap."""
 
-Restrict = Callable[[Tensor | None], Apply]
-"""The map of the runs with these indices; of all runs for None."""
+Rows = Tensor | None
+"""Indices of runs; None for all."""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """x = map(x) for a batch of runs, (B, m, n).
+
+    `first(out)` writes the image of zero, `apply(state, out)` that of a state. In float32, for the runs with
+    the given indices or for all: `matrix(rows)` is the linear part M, `slope(image, rows)` is D at the states
+    that have these images, and `rough(rows)` is the map; it is None where the map is linear.
+    `restrict(rows)` is the equation of these runs alone.
+    """
+
+    first: Callable[[Tensor], object]
+    apply: Apply
+    matrix: Callable[[Rows], Tensor]
+    slope: Callable[[Tensor, Rows], Tensor]
+    rough: Callable[[Rows], Apply] | None
+    restrict: Callable[[Tensor], "Equation"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the last solve tells the next of each run, (B,): when to look first, and how fast it contracts."""
+
+    due: Integers
+    rate: Floats
+
+    @staticmethod
+    def nothing(runs: int) -> "Known":
+        """Before the first solve."""
+        return Known(np.ones(runs, dtype=np.int64), np.full(runs, _USUAL))
+
+    def only(self, rows: NDArray[np.integer]) -> "Known":
+        """Of these runs."""
+        return Known(self.due[rows], self.rate[rows])
 
 
 @dataclass(frozen=True)
 class Solved:
-    """`value` (B, m, n) with the last change of each run, in Frobenius norm or above, and its iterations.
+    """`value` (B, m, n) with the last change of each run in the Frobenius norm.
 
-    `converged` (B,); `free` are the buffers that are no longer needed; `expected` (B,) is for the next solve.
+    `iterations` (B,) are in float64, `sweeps` (B,) in float32; `converged` (B,); `free` are the buffers that
+    are no longer needed; `known` is for the next solve.
     """
 
     value: Tensor
     free: list[Tensor]
-    change: NDArray[np.float64]
-    iterations: NDArray[np.int64]
+    change: Floats
+    iterations: Integers
+    sweeps: Integers
     converged: NDArray[np.bool_]
-    expected: NDArray[np.int64]
+    known: Known
 
 
-def largest_change(new: Tensor, old: Tensor, scratch: Tensor) -> Tensor:
-    """The largest |new - old| of every run, (B,); NaN where any entry is."""
-    torch.sub(new, old, out=scratch)
-    return scratch.abs_().view(len(new), -1).amax(dim=1)
+def size_of(difference: Tensor) -> Tensor:
+    """The Frobenius norm of every state, (B,); in a batch the order of summation is that of one alone."""
+    runs, numbers = len(difference), difference[0].numel()
+    parts = 8 if numbers % 8 == 0 else difference.shape[-1]
+    rows = difference.view(runs, parts, -1)
+    return torch.linalg.vector_norm(torch.linalg.vector_norm(rows, dim=2), dim=1)
 
 
 def solve(
-    restrict: Restrict,
+    equation: Equation,
     state: Tensor,
     spare: tuple[Tensor, Tensor, Tensor],
     *,
     tolerance: float,
-    expected: NDArray[np.int64],
+    known: Known,
     cap: int,
     together: bool = False,
 ) -> Solved:
@@ -67,71 +120,196 @@ def solve(
     the last of them may: faster where they are alike, and no longer the same bits as alone. Where
     half of the runs have stopped long before the others, these are copied together and cost only themselves.
     """
-    runs, root, stride = len(state), float(np.sqrt(state[0].numel())), stride_of(state)
-    current, (other, scratch, kept) = state, spare
-    rows, going = np.arange(runs), np.ones(runs, dtype=bool)  # of what is iterated: whose, and which go on
-    change, iterations = np.full(runs, np.inf), np.zeros(runs, dtype=np.int64)
-    first, last = int(expected.min()), int(expected.max())
-    apply, count, copied, look = restrict(None), 0, 0, _at(last if together else first, stride)
-    while True:
-        apply(current, other)
-        current, other, count = other, current, count + 1
-        if count < look and count < cap:
-            continue
-        seen = (largest_change(current, other, scratch) * root).cpu().numpy()
-        if len(seen) == runs and count >= last and bool((seen <= tolerance).all()) and going.all():
-            iterations[:] = count
-            return _solved(current, [other, scratch, kept], seen, iterations, tolerance)
-        stops = ~(seen > tolerance)  # NaN stops too: it never comes back
-        if together:
-            stops[:] = stops.all()
-        stops = going & ((stops & (expected[rows] <= count)) | (count >= cap))
+    work = _Work(equation, state, spare, tolerance, known, cap, together)
+    while work.advance():
+        pass
+    return work.solved()
+
+
+class _Work:
+    """A solve under way. `rows` are the runs that are iterated, and `going` those of them that go on."""
+
+    def __init__(
+        self,
+        equation: Equation,
+        state: Tensor,
+        spare: tuple[Tensor, Tensor, Tensor],
+        tolerance: float,
+        known: Known,
+        cap: int,
+        together: bool,
+    ) -> None:
+        runs, numbers = len(state), state[0].numel()
+        self.equation, self.tolerance, self.cap, self.together = equation, tolerance, cap, together
+        self.state, self.image, self.scratch, self.kept = state, *spare
+        self.buffers, self.root = [state, *spare], float(np.sqrt(numbers))
+        self.small, self.sweepable = numbers <= SMALL, state.shape[1] >= WIDE
+        self.rows, self.going, self.count = np.arange(runs), np.ones(runs, dtype=bool), 0
+        self.change, self.rate = np.full(runs, np.inf), known.rate
+        self.iterations, self.sweeps = np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64)
+        self.gap = np.zeros(runs, dtype=np.int64)  # iterations and sweeps since the last look
+        self.dull = np.zeros(runs, dtype=bool)  # sweeps did not help
+        self.due = np.full_like(known.due, known.due.max(initial=1)) if together else known.due.copy()
+        self.look, self.spent = int(self.due.min(initial=1)), cap
+        self.whole: Tensor | None = None  # the solution, where all runs stopped at once
+
+    def advance(self) -> bool:
+        """Iterate to the next look, and see who stops; False when all have."""
+        self.equation.apply(self.state, self.image)
+        self.state, self.image, self.count = self.image, self.state, self.count + 1
+        if self.count < self.look and self.count < self.spent:
+            return True
+        torch.sub(self.state, self.image, out=self.scratch)
+        seen = size_of(self.scratch).cpu().numpy()
+        spent = self.count + self.sweeps[self.rows] >= self.cap
+        looking = self.going & ((self.due[self.rows] <= self.count) | spent)
+        stops = looking & (~(seen > self.tolerance) | spent)  # NaN stops too: it never comes back
+        if self.together and not stops[self.going].all():
+            stops[:] = False
         if stops.any():
-            change[rows[stops]], iterations[rows[stops]] = seen[stops], count
-            going &= ~stops
-            kept.index_copy_(0, _index(rows[stops], state), current.index_select(0, _index(stops, state)))
-            if not going.any():
-                break
-        if count >= copied + _STRAGGLING and 2 * going.sum() <= len(going):
-            left = _index(going, state)
-            current, rows, going = current.index_select(0, left), rows[going], going[going]
-            other, scratch = torch.empty_like(current), torch.empty_like(current)
-            apply, copied = restrict(_index(rows, state)), count
-        look = _at(count + 1 if together else max(count + 1, int(expected[rows[going]].min())), stride)
-    return _solved(kept, [state, *spare[:2]], change, iterations, tolerance)
+            self._stop(stops, seen)
+            if not self.going.any():
+                return False
+            looking &= ~stops
+        if looking.any():
+            self._plan(np.flatnonzero(looking), seen[looking])
+        rows = self.rows[self.going]
+        self.look, self.spent = int(self.due[rows].min()), self.cap - int(self.sweeps[rows].max())
+        return True
+
+    def _stop(self, stops: NDArray[np.bool_], seen: Floats) -> None:
+        runs = self.rows[stops]
+        self._learn(runs, seen[stops])
+        self.change[runs], self.iterations[runs] = seen[stops], self.count
+        self.going &= ~stops
+        if len(runs) == len(self.change):
+            self.whole = self.state
+            return
+        picked = self.state if stops.all() else self.state.index_select(0, _index(stops, self.state))
+        self.kept.index_copy_(0, _index(runs, self.state), picked)
+
+    def _learn(self, runs: Integers, seen: Floats) -> None:
+        """Take the rate of contraction from two looks, unless something else made the difference."""
+        gap = self.gap[runs]
+        if not gap.any():
+            return
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            left = seen / self.change[runs]
+            rate, old = np.clip(left ** (1 / gap), 0.02, _SLOW), self.rate[runs]
+            rate = np.where(left > _SINGLE, rate, np.minimum(rate, old))
+        self.dull[runs] |= (gap > 0) & (left > _GROWN)
+        if self.equation.rough is None:  # else flipped signs or curvature may have left it
+            self.rate = self.rate.copy()
+            self.rate[runs] = np.where((gap > 0) & (left < 1), rate, old)
+
+    def _plan(self, places: Integers, seen: Floats) -> None:
+        """Decide how the runs at these places, which were looked at, go on; sweep where it is far."""
+        runs = self.rows[places]
+        self._learn(runs, seen)
+        pace = -np.log(self.rate[runs])
+        missing = np.log(np.maximum(seen / (_AIM * self.tolerance), 1)) / pace
+        self.change[runs] = seen
+        if self.together:
+            missing[:] = missing.max()
+        due = self.count + np.minimum(np.maximum(np.ceil(missing), 1), _WAIT).astype(np.int64)
+        due = _seldom(due) if self.small else due
+        far = (missing > _PLAIN) & ~self.dull[runs] if self.sweepable else np.zeros(len(runs), dtype=bool)
+        self.due[runs], self.gap[runs] = np.where(far, self.count + 1, due), due - self.count
+        if far.any():
+            self._sweep(places[far], seen[far], missing[far], pace[far])
+        elif missing.max() > _WAIT:
+            self._close_up()
+
+    def _close_up(self) -> None:
+        """Copy the runs that go on together, where they are at most half of those that are iterated."""
+        if 2 * int(self.going.sum()) > len(self.going):
+            return
+        left = _index(self.going, self.state)
+        self.state, self.scratch = self.state.index_select(0, left), self.scratch.index_select(0, left)
+        self.image = torch.empty_like(self.state)
+        self.equation = self.equation.restrict(left)
+        self.rows, self.going = self.rows[self.going], self.going[self.going]
+
+    def _sweep(self, places: Integers, seen: Floats, missing: Floats, pace: Floats) -> None:
+        """Sweep each of these runs as often as it needs, with those that need as many."""
+        rough = np.zeros(len(seen), dtype=bool)
+        if self.equation.rough is not None:
+            rough = seen > _ROUGH * self.root
+        wanted = _menu(-np.log(_DEEP) / pace)
+        few = np.where(rough, seen < _FAR * self.root, 2 * missing < wanted)
+        wanted = np.where(few, wanted // 2, wanted)
+        if self.together:
+            rough[:], wanted[:] = rough.any(), wanted.max()
+        self.sweeps[self.rows[places]] += wanted
+        self.gap[self.rows[places]] = wanted + 1
+        groups = 2 * wanted + rough
+        for group in np.unique(groups).tolist():
+            picked = places[groups == group]
+            index = None if len(picked) == len(self.rows) else _index(picked, self.state)
+            state, scratch = (
+                t if index is None else t.index_select(0, index) for t in (self.state, self.scratch)
+            )
+            if group % 2 and self.equation.rough is not None:
+                _roughly(self.equation.rough(index), state, group // 2)
+            else:
+                M, D = self.equation.matrix(index), self.equation.slope(state, index)
+                _linearly(M, D, state, scratch, group // 2)
+            if index is not None:
+                self.state.index_copy_(0, index, state)
+
+    def solved(self) -> Solved:
+        """What came of it."""
+        value = self.kept if self.whole is None else self.whole
+        free = [buffer for buffer in self.buffers if buffer is not value]
+        below = np.maximum(self.change, 1e-6 * self.tolerance)
+        with np.errstate(invalid="ignore"):
+            eased = np.floor(np.log(below / self.tolerance) / np.log(self.rate))
+        plain = self.iterations - np.where(eased > 0, eased, 0).astype(np.int64)
+        if self.sweepable:
+            plain[(self.sweeps > 0) | (plain > _PLAIN + 2)] = 1
+        plain = np.maximum(plain, 1)
+        plain = _seldom(plain) if self.small else plain
+        converged = self.change <= self.tolerance
+        return Solved(
+            value, free, self.change, self.iterations, self.sweeps, converged, Known(plain, self.rate)
+        )
 
 
-def stride_of(state: Tensor) -> int:
-    """Iterations between two at which a run may stop: where one costs less than to look at it, more."""
-    return 2 if state[0].numel() <= SMALL else 1
+def _roughly(apply: Apply, state: Tensor, sweeps: int) -> None:
+    """Replace images by what the map makes of them in float32."""
+    now = state.to(torch.float32)
+    other = torch.empty_like(now)
+    for _ in range(sweeps):
+        apply(now, other)
+        now, other = other, now
+    state.copy_(now)
 
 
-def _at(count: int, stride: int) -> int:
-    """The first iteration from `count` on at which runs may stop: 1, 1 + stride, 1 + 2*stride, ..."""
-    return count + (1 - count) % stride
+def _linearly(M: Tensor, D: Tensor, state: Tensor, change: Tensor, sweeps: int) -> None:
+    """Add to images whose last change is r the sum of (D M)^k r, k = 1, ..., `sweeps`, found in float32."""
+    r = change.to(torch.float32)
+    total, product = r.clone(), torch.empty_like(r)
+    for _ in range(sweeps):
+        torch.bmm(M, total, out=product)
+        torch.addcmul(r, D, product, out=total)
+    change.copy_(total.sub_(r))
+    state.add_(change)
 
 
-def _solved(
-    value: Tensor,
-    free: list[Tensor],
-    change: NDArray[np.float64],
-    iterations: NDArray[np.int64],
-    tolerance: float,
-) -> Solved:
-    expected = _expect(iterations, change, tolerance)
-    return Solved(value, free, change, iterations, change <= tolerance, expected)
+def _menu(sweeps: Floats) -> Integers:
+    """About so many sweeps, of few different numbers, so that most runs of a batch share one."""
+    return _MENU[np.clip(np.round(2 * np.log2(sweeps / 5)), 0, 6).astype(np.int64)]
+
+
+_MENU = np.array([6, 8, 10, 14, 20, 28, 40])
+
+
+def _seldom(count: Integers) -> Integers:
+    """The first of 1, 3, 5, 7, 9, 13, 17, ... from each count on."""
+    return np.where(count <= 9, count + 1 - count % 2, count + (1 - count) % 4)
 
 
 def _index(rows: NDArray[np.generic], like: Tensor) -> Tensor:
     """Row numbers, or a mask of rows, as an index on the device of a tensor."""
     numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
     return torch.from_numpy(numbers).to(like.device)
-
-
-def _expect(
-    iterations: NDArray[np.int64], change: NDArray[np.float64], tolerance: float
-) -> NDArray[np.int64]:
-    """The iteration at which each run looks first next time: where its change will likely be small enough."""
-    below = np.clip(change, 1e-6 * tolerance, tolerance)
-    eased = (_EASED * np.log(tolerance / np.where(below == below, below, tolerance))).astype(np.int64)
-    return np.maximum(iterations - eased, 1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.core.descent import Chunk
-from models.core.norms import LOST, follow, frobenius, norm2, start_block, upper_norm2
+from models.core.norms import LOST, distance, follow, frobenius, start, upper_norm2
 from models.settings.base import Params
 from models.trajectory import Floats, Record
 
@@ -18,14 +18,14 @@ _UNIT = 2.0**-53
 
 @dataclass
 class Anchor:
-    """Where a matrix was when its norm was last bounded, that bound, and the tracked singular vectors."""
+    """Where a matrix was when its norm was last bounded, that bound, and the image of the tracked vectors."""
 
     at: Tensor
     upper: Tensor
-    block: Tensor
+    image: Tensor
 
     def keep(self, rows: Tensor) -> None:
-        self.at, self.upper, self.block = (t.index_select(0, rows) for t in (self.at, self.upper, self.block))
+        self.at, self.upper, self.image = (t.index_select(0, rows) for t in (self.at, self.upper, self.image))
 
 
 class Recorder:
@@ -62,7 +62,7 @@ class Recorder:
             if "grad_norm" in names:
                 out["grad_norm"] = grad_norm(chunk)
         if "distance" in names:
-            moved = [frobenius(chunk.params[name] - before) for name, before in self.start.items()]
+            moved = [distance(chunk.params[name], before) for name, before in self.start.items()]
             out["distance"] = torch.linalg.vector_norm(torch.stack(moved, -1), dim=-1)
         if "norm2" in names:
             for name, value in chunk.params.items():
@@ -76,14 +76,13 @@ class Recorder:
             found = torch.linalg.vector_norm(value, dim=-1)
             return found, found * (1 + 4 * value.shape[-1] * _UNIT) + LOST * value.shape[-1] ** 0.5
         anchor = self.anchors.get(name)
-        if anchor is None or self.looks % self.record.exact_every == 0:
-            exact = norm2(value)
-            anchor = Anchor(value.clone(), upper_norm2(value, exact), start_block(value))
-            self.anchors[name] = anchor
-            return exact, anchor.upper
-        lower, anchor.block = follow(value, anchor.block)
-        room = 1 + 4 * sum(value.shape[-2:]) * _UNIT
-        moved = frobenius(value - anchor.at) * room + LOST * value[0].numel() ** 0.5
+        lower, image = start(value) if anchor is None else follow(value, anchor.image)
+        if anchor is None or self.looks % self.record.bound_every == 0:
+            self.anchors[name] = anchor = Anchor(value.clone(), upper_norm2(value, lower), image)
+            return lower, anchor.upper
+        anchor.image = image
+        room = 1 + 4 * value[0].numel() * _UNIT
+        moved = distance(value, anchor.at) * room + LOST * value[0].numel() ** 0.5
         return lower, (anchor.upper + moved) * (1 + 4 * _UNIT)
 
     def _solves(self, chunk: Chunk, found: dict[str, Tensor]) -> dict[str, Floats]:
@@ -91,7 +90,9 @@ class Recorder:
         side = chunk.equilibria
         out: dict[str, Floats] = {
             "iterations": side.iterations.astype(np.float64),
+            "sweeps": side.sweeps.astype(np.float64),
             "adjoint_iterations": chunk.adjoints.iterations.astype(np.float64),
+            "adjoint_sweeps": chunk.adjoints.sweeps.astype(np.float64),
             "change": side.change,
         }
         upper = found.get(f"norm2_{chunk.network.coupled}_upper")

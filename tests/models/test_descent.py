@@ -148,7 +148,7 @@ def test_recorded_norms_and_distances_enclose_the_truth(deq_batch, activation):
     """
     problem, params = deq_batch(activation, m=14, d=11, size=0.8)
     eta = _stable(problem, params, 0.1)
-    found = descend(problem, params, eta, 60, tolerance=1e-6, record=Record(exact_every=20))
+    found = descend(problem, params, eta, 60, tolerance=1e-6, record=Record(bound_every=20))
     coarse = descend(problem, params, eta, 60, tolerance=1e-6)
     last = MODELS["deq"].estimate(problem, {k: torch.from_numpy(v) for k, v in coarse.params.items()})
 
@@ -283,7 +283,7 @@ def test_interrupted_training_goes_on_to_the_same_bits(deq_batch, activation, tm
     """
     problem, params = deq_batch(activation, runs=5, m=8, size=0.8)
     params["W"][3] = 4 * torch.eye(8, dtype=torch.float64)
-    options = {"record": Record(every=3, exact_every=4), "unconverged": "keep"}
+    options = {"record": Record(every=3, bound_every=4), "unconverged": "keep"}
     whole = descend(problem, params, _eta(5), 40, **options)
     kept = {"checkpoint": tmp_path / "kept", "checkpoint_every": 7}
 
