@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from models.activations import ACTIVATIONS
 from models.core.checkpoint import Keeper, fingerprint
 from models.core.descent import Chunk, Options
+from models.core.gpu import Engine, replay_for
 from models.core.grid import chunk_size, columns_for, filled
 from models.core.log import Log, joined, recorded_steps
 from models.core.recording import Recorder
@@ -58,6 +60,7 @@ def descend(
     reproducible: Reproducible = "batch",
     extrapolate: bool = True,
     unconverged: Literal["raise", "keep"] = "raise",
+    engine: Engine = "auto",
     checkpoint: Path | None = None,
     checkpoint_every: int = 1000,
 ) -> Trajectory:
@@ -67,17 +70,19 @@ def descend(
     Frobenius norm. With reproducible="batch" a run gives the same bits alone, in any batch and in any
     order (on the CPU); "shared" lets the runs of a chunk stop together. `extrapolate` starts every solve
     from what the last ones predict. `record` says what is kept of the way; None keeps the parameters
-    only. `checkpoint` is a folder where the state is kept every `checkpoint_every` steps: the same call
+    only. `engine` (`models.core.gpu`) says how a GPU is used; on the CPU "auto" and "eager" are the same.
+    `checkpoint` is a folder where the state is kept every `checkpoint_every` steps: the same call
     goes on from there, to the same bits.
 
     Raises NotConverged where neither `cap` iterations nor Newton's method solve a run, unless
     unconverged="keep": then that run ends there, `lost_at` says when, and its parameters are NaN. Raises
-    ValueError for a tolerance below rounding, shapes that do not fit, an unknown setting or option.
+    ValueError for a tolerance below rounding, shapes that do not fit, an unknown setting or option, an
+    engine that cannot be had.
     """
     return descend_all(
         [Job(problem, params, eta)], steps,
         tolerance=tolerance, cap=cap, record=record, reproducible=reproducible, extrapolate=extrapolate,
-        unconverged=unconverged, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
+        unconverged=unconverged, engine=engine, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
     )[0]  # fmt: skip
 
 
@@ -91,6 +96,7 @@ def descend_all(
     reproducible: Reproducible = "batch",
     extrapolate: bool = True,
     unconverged: Literal["raise", "keep"] = "raise",
+    engine: Engine = "auto",
     checkpoint: Path | None = None,
     checkpoint_every: int = 1000,
 ) -> list[Trajectory]:
@@ -99,6 +105,8 @@ def descend_all(
         raise ValueError('reproducible is "batch" or "shared", unconverged is "raise" or "keep"')
     if steps < 0 or cap < 1 or checkpoint_every < 1 or not tolerance > 0:
         raise ValueError("steps >= 0, cap >= 1, checkpoint_every >= 1 and tolerance > 0 are needed")
+    if engine not in get_args(Engine):
+        raise ValueError(f"engine is one of {', '.join(get_args(Engine))}")
     options = Options(tolerance, cap, reproducible == "shared", extrapolate)
     for job in jobs:
         _check(job, tolerance)
@@ -109,7 +117,7 @@ def descend_all(
             checkpoint.mkdir(parents=True, exist_ok=True)
             digest = fingerprint(chunk, steps, record)
             keeper = Keeper(checkpoint / f"chunk-{number:05}.npz", checkpoint_every, digest)
-        log = _follow(chunk, steps, record, true_n, keeper)
+        log = _follow(chunk, steps, record, true_n, keeper, engine)
         for index in np.unique(owners):
             parts[index].append(log.only(owners == index))
     out = [
@@ -131,17 +139,31 @@ def _nothing(job: Job, steps: int, record: Record | None) -> Trajectory:
 
 
 def _follow(
-    chunk: Chunk, steps: int, record: Record | None, true_n: NDArray[np.int64], keeper: Keeper | None
+    chunk: Chunk,
+    steps: int,
+    record: Record | None,
+    true_n: NDArray[np.int64],
+    keeper: Keeper | None,
+    engine: Engine,
 ) -> Log:
     """A chunk's way from its start, or from what is kept of it, to the end."""
     log = Log.blank(len(chunk.eta), recorded_steps(steps, record))
     recorder = None if record is None else Recorder(chunk, record, true_n)
     wanted = frozenset(log.steps.tolist())
-    begin = 0 if keeper is None else keeper.resume(chunk, recorder, log)
-    for tau in range(begin, steps + (recorder is not None)):
+    tau = begin = 0 if keeper is None else keeper.resume(chunk, recorder, log)
+    replay = replay_for(chunk, engine)
+    while tau < steps + (recorder is not None):
         if keeper is not None and tau > begin and tau % keeper.every == 0:
+            if replay is not None:
+                replay.hand_back()
             keeper.save(tau, chunk, recorder, log)
-        chunk.solve()
+        if replay is None:
+            chunk.solve()
+        elif taken := replay.steps(_unseen(tau, steps, log, keeper)):
+            tau += taken
+            continue
+        else:
+            replay.solve()
         if not chunk.alive.all():
             log.lost_at[chunk.ids[~chunk.alive]] = tau
             if recorder is not None:
@@ -155,13 +177,22 @@ def _follow(
             _see_who_left(chunk, row, tau, log)
         if tau < steps:
             chunk.move()
+        tau += 1
     finite = np.ones(len(chunk.ids), dtype=bool)
     for value in chunk.params.values():
-        finite &= torch.isfinite(value).reshape(len(value), -1).all(1).cpu().numpy()
+        finite &= torch.isfinite(value).reshape(len(value), prod(value.shape[1:])).all(1).cpu().numpy()
     log.lost_at[chunk.ids[~finite]] = steps
     chunk.keep(finite)
     log.end(chunk.ids, {name: value.cpu().numpy() for name, value in chunk.params.items()})
     return log
+
+
+def _unseen(tau: int, steps: int, log: Log, keeper: Keeper | None) -> int:
+    """How many steps can be taken from tau on before something is recorded or kept, or the end is there."""
+    ends = [steps, *log.steps[log.steps >= tau][:1].tolist()]
+    if keeper is not None:
+        ends.append((tau // keeper.every + 1) * keeper.every)
+    return min(ends) - tau
 
 
 def _see_who_left(chunk: Chunk, row: Mapping[str, Floats], tau: int, log: Log) -> None:

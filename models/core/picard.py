@@ -31,6 +31,8 @@ _DEEP = 3e-6  # about what sweeps leave of a residual
 _SINGLE = 1e-6  # what is left below this share may be the rounding of single precision
 _ROUGH = 1e-5  # a mean change above this is first reduced by iterating the map itself in single precision
 _FAR = 1e-2  # by half as many sweeps below this
+_LEAST, _MOST = 1e-25, 1e20  # changes between these, and the states they belong to, are held in float32
+_MUCH = 0.3  # flipped signs or curvature seldom leave more than this share
 _GROWN = 0.9  # a change that refinement does not bring below this share is left to plain iteration
 
 Integers = NDArray[np.int64]
@@ -198,9 +200,9 @@ class _Work:
             rate, old = np.clip(left ** (1 / gap), 0.02, _SLOW), self.rate[runs]
             rate = np.where(left > _SINGLE, rate, np.minimum(rate, old))
         self.dull[runs] |= (gap > 0) & (left > _GROWN)
-        if self.equation.rough is None:  # else flipped signs or curvature may have left it
-            self.rate = self.rate.copy()
-            self.rate[runs] = np.where((gap > 0) & (left < 1), rate, old)
+        told = left < 1 if self.equation.rough is None else (left < 1) & (left > _MUCH)
+        self.rate = self.rate.copy()
+        self.rate[runs] = np.where((gap > 0) & told, rate, old)
 
     def _plan(self, places: Integers, seen: Floats) -> None:
         """Decide how the runs at these places, which were looked at, go on; sweep where it is far."""
@@ -213,7 +215,8 @@ class _Work:
             missing[:] = missing.max()
         due = self.count + np.minimum(np.maximum(np.ceil(missing), 1), _WAIT).astype(np.int64)
         due = _seldom(due) if self.small else due
-        far = (missing > _PLAIN) & ~self.dull[runs] if self.sweepable else np.zeros(len(runs), dtype=bool)
+        far = (missing > _PLAIN) & ~self.dull[runs] & self.sweepable
+        far &= (seen > _LEAST) & (seen < _MOST)
         self.due[runs], self.gap[runs] = np.where(far, self.count + 1, due), due - self.count
         if far.any():
             self._sweep(places[far], seen[far], missing[far], pace[far])

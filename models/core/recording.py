@@ -28,6 +28,21 @@ class Anchor:
         self.at, self.upper, self.image = (t.index_select(0, rows) for t in (self.at, self.upper, self.image))
 
 
+class Grams:
+    """Gram matrices A'A, (B, n, n), each made once; `known` is an A with its own."""
+
+    def __init__(self, known: tuple[Tensor, Tensor]) -> None:
+        self._made = [known]
+
+    def of(self, A: Tensor) -> Tensor:
+        """A'A of a batch of matrices with n columns."""
+        for other, gram in self._made:
+            if other is A:
+                return gram
+        self._made.append((A, A.mT @ A))
+        return self._made[-1][1]
+
+
 class Recorder:
     """Writes rows of a table for one chunk; `true_n` (B,) is the number of samples of each run."""
 
@@ -35,6 +50,7 @@ class Recorder:
         self.record, self.true_n = record, true_n
         self.start: Params = {name: chunk.params[name].clone() for name in chunk.trains}
         self.anchors: dict[str, Anchor] = {}
+        self.inputs = chunk.inputs.mT @ chunk.inputs
         self.looks = 0
 
     def keep(self, mask: NDArray[np.bool_]) -> None:
@@ -43,6 +59,7 @@ class Recorder:
         self.start = {name: value.index_select(0, rows) for name, value in self.start.items()}
         for anchor in self.anchors.values():
             anchor.keep(rows)
+        self.inputs = self.inputs.index_select(0, rows)
         self.true_n = self.true_n[mask]
 
     def row(self, chunk: Chunk) -> dict[str, Floats]:
@@ -55,12 +72,11 @@ class Recorder:
         if "residual" in names:
             out["residual"] = residual
         if "lambda_min" in names or "grad_norm" in names:
-            T = chunk.equilibria.now
-            gram = T.mT @ T
+            grams = Grams((chunk.inputs, self.inputs))
             if "lambda_min" in names:
-                out["lambda_min"] = _least(gram, self.true_n)
+                out["lambda_min"] = _least(grams.of(chunk.equilibria.now), self.true_n)
             if "grad_norm" in names:
-                out["grad_norm"] = grad_norm(chunk)
+                out["grad_norm"] = grad_norm(chunk, grams)
         if "distance" in names:
             moved = [distance(chunk.params[name], before) for name, before in self.start.items()]
             out["distance"] = torch.linalg.vector_norm(torch.stack(moved, -1), dim=-1)
@@ -114,14 +130,14 @@ def error_bound(chunk: Chunk, norm: Tensor) -> Tensor:
     """
     rate = norm * chunk.activation.lipschitz * (1 + 8 * _UNIT)
     m = chunk.injection.shape[-2]
-    T, C, M = frobenius(chunk.equilibria.now), frobenius(chunk.injection), frobenius(chunk.coupling)
+    T, C, M = frobenius(chunk.equilibria.now), frobenius(chunk.injection), norm * m**0.5  # at least |M|_F
     change = torch.from_numpy(chunk.equilibria.change).to(T.device)
     rounding = 2 * _UNIT * ((m + 4) * chunk.activation.lipschitz * (M * (T + change) + C) + 4 * T) + LOST
     bound = (rate * change + rounding) / (1 - rate) * (1 + 16 * _UNIT)
     return torch.where(rate < 1, bound, torch.inf)
 
 
-def grad_norm(chunk: Chunk) -> Tensor:
+def grad_norm(chunk: Chunk, grams: Grams) -> Tensor:
     """The Euclidean norm of the gradient by all trained parameters, (B,), from Gram matrices.
 
     |L diag(r) R'|_F^2 = r'(L'L o R'R)r. Where that cancels, the gradient itself is formed.
@@ -133,7 +149,7 @@ def grad_norm(chunk: Chunk) -> Tensor:
         if right is None:
             total = total + ((left * r.unsqueeze(1)).sum(-1) ** 2).sum(-1)
             continue
-        kernel = (left.mT @ left) * (right.mT @ right)
+        kernel = grams.of(left) * grams.of(right)
         total = total + ((kernel * r.unsqueeze(1)).sum(-1) * r).sum(-1)
         size = size + ((kernel.abs() * r.abs().unsqueeze(1)).sum(-1) * r.abs()).sum(-1)
     lost = total < _CANCELLED * size
