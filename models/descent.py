@@ -70,7 +70,7 @@ def descend(
     Frobenius norm. With reproducible="batch" a run gives the same bits alone, in any batch and in any
     order (on the CPU); "shared" lets the runs of a chunk stop together. `extrapolate` starts every solve
     from what the last ones predict. `record` says what is kept of the way; None keeps the parameters
-    only. `engine` (`models.core.gpu`) says how a GPU is used; on the CPU "auto" and "eager" are the same.
+    only. `engine` (`models.core.gpu`) says how a GPU is used; on the CPU "auto" replays shared steps.
     `checkpoint` is a folder where the state is kept every `checkpoint_every` steps: the same call
     goes on from there, to the same bits.
 

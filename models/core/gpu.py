@@ -1,6 +1,6 @@
-"""How a chunk is taken through its steps: by itself, or on CUDA by replayed graphs, with kernels or without.
+"""How a chunk is taken through its steps: by itself, or replayed; on CUDA as graphs, with kernels or without.
 
-On the CPU a chunk always goes by itself.
+On the CPU a chunk whose runs may stop together is replayed, without graphs, and every other goes by itself.
 """
 
 import os
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.core.descent import Chunk
 from models.core.gpu_steps import Kernels
-from models.core.graph import Graphs, Replay
+from models.core.graph import Graphs, Replay, plain
 
 Engine = Literal["auto", "eager", "graph", "fused"]
 """`eager`: operation by operation. `graph`: whole steps as CUDA graphs. `fused`: these, with kernels that
@@ -47,7 +47,7 @@ def replay_for(chunk: Chunk, engine: Engine) -> Replay | None:
     if device.type != "cuda":
         if engine in ("graph", "fused"):
             raise ValueError(f'engine="{engine}" needs CUDA tensors; these are on the {device.type}')
-        return None
+        return Replay(chunk, plain) if engine == "auto" and chunk.options.together else None
     check_float64(device)
     if engine == "eager" or len(chunk.eta) == 0:
         return None

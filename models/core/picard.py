@@ -22,8 +22,8 @@ SMALL = 512
 WIDE = 32
 """From this width on products in single precision take half the time."""
 
-_PLAIN = 3  # so many missing iterations are made in float64
-_WAIT = 6  # and so many at most, where sweeps did not help, before the next look
+_PLAIN = 8, 4  # so many missing iterations are made in float64, below and from the width 128 on
+_WAIT = 8  # and so many at most, where sweeps do not help, before the next look
 _AIM = 0.3  # the share of the tolerance that a prediction aims at
 _USUAL = 0.4  # the rate of contraction where none is known
 _SLOW = 0.999  # and the largest that predictions reckon with
@@ -146,6 +146,7 @@ class _Work:
         self.state, self.image, self.scratch, self.kept = state, *spare
         self.buffers, self.root = [state, *spare], float(np.sqrt(numbers))
         self.small, self.sweepable = numbers <= SMALL, state.shape[1] >= WIDE
+        self.plain = _PLAIN[state.shape[1] >= 128]
         self.rows, self.going, self.count = np.arange(runs), np.ones(runs, dtype=bool), 0
         self.change, self.rate = np.full(runs, np.inf), known.rate
         self.iterations, self.sweeps = np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64)
@@ -215,7 +216,7 @@ class _Work:
             missing[:] = missing.max()
         due = self.count + np.minimum(np.maximum(np.ceil(missing), 1), _WAIT).astype(np.int64)
         due = _seldom(due) if self.small else due
-        far = (missing > _PLAIN) & ~self.dull[runs] & self.sweepable
+        far = (missing > self.plain) & ~self.dull[runs] & self.sweepable
         far &= (seen > _LEAST) & (seen < _MOST)
         self.due[runs], self.gap[runs] = np.where(far, self.count + 1, due), due - self.count
         if far.any():
@@ -269,7 +270,7 @@ class _Work:
             eased = np.floor(np.log(below / self.tolerance) / np.log(self.rate))
         plain = self.iterations - np.where(eased > 0, eased, 0).astype(np.int64)
         if self.sweepable:
-            plain[(self.sweeps > 0) | (plain > _PLAIN + 2)] = 1
+            plain[(self.sweeps > 0) | (plain > self.plain + 2)] = 1
         plain = np.maximum(plain, 1)
         plain = _seldom(plain) if self.small else plain
         converged = self.change <= self.tolerance
