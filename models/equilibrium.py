@@ -28,6 +28,7 @@ _FORECAST = 64  # iterations between two forecasts of the iteration count (a mul
 _NEWTON_STEPS = 60
 _HALVINGS = 8
 _DIRECT = 32  # up to this width the adjoint is one linear solve for each column
+_LARGEST = 1e12  # a solution so many times as large as its right-hand side is one of a singular matrix
 _NEWTON_ENTRIES = 2**24  # Jacobian entries held at once
 
 Step = Callable[[Tensor], Tensor]
@@ -103,12 +104,17 @@ def _picard(restrict: Callable[[Tensor], Step], start: Tensor, floor: Tensor) ->
     return state, iterations
 
 
-def _residual(step: Step, value: Tensor, floor: Tensor) -> Tensor:
-    """The largest relative distance of a column of `value` to its image, (B,); NaN stays NaN."""
+def _distances(step: Step, value: Tensor, floor: Tensor) -> Tensor:
+    """The relative distance of every column of `value` to its image, (B, n); NaN stays NaN."""
     moved = _columns(step(value) - value)
     relative = moved / (_columns(value) + floor)
-    relative = torch.where(moved == 0, moved, relative)  # 0/0: the zero column is its own image
-    return relative.amax(dim=-1)
+    return torch.where(moved == 0, moved, relative)  # 0/0: the zero column is its own image
+
+
+def _residual(step: Step, value: Tensor, floor: Tensor) -> Tensor:
+    """The largest relative distance of a column of `value` to its image, (B,); NaN stays NaN."""
+    distances = _distances(step, value, floor)
+    return distances.amax(dim=-1) if distances.shape[-1] else distances.sum(dim=-1)
 
 
 def _solved(step: Step, value: Tensor, floor: Tensor, iterations: Tensor) -> Solution:
@@ -185,32 +191,37 @@ def solve_equilibrium(
     return _solved(whole, value, floor, iterations)
 
 
-def solve_adjoint(W: Tensor, slope: Tensor, a: Tensor) -> Solution:
-    """v_j = D_j (a + W' v_j) for every column: W (B, m, m), `slope` (B, m, n) = D, a (B, m).
+def solve_adjoint(W: Tensor, slope: Tensor, source: Tensor) -> Solution:
+    """V = D o (G + W'V) for every run: W (B, m, m), `slope` (B, m, n) = D, `source` (B, m, n) = G.
 
-    v_j is the derivative of the prediction for column j by its own injection, so that
-    v_j = D_j (I - W' D_j)^{-1} a (shared theory page on gradient descent, formula (G)).
+    A source (B, m) is the same for all columns: for the readout a, column j is the derivative of the
+    prediction for sample j by its own injection, v_j = D_j (I - W' D_j)^{-1} a (shared theory page on
+    gradient descent, formula (G)). A run with a singular I - W' D_j has not converged.
     """
-    _, m, n = slope.shape
-    source = a.unsqueeze(-1)
-    usable = _finite(W) & _finite(slope) & _finite(a)
-    right = slope * source
+    _, m, _ = slope.shape
+    columns = source.unsqueeze(-1) if source.ndim == slope.ndim - 1 else source
+    usable = _finite(W) & _finite(slope) & _finite(columns)
+    right = slope * columns
     floor = _columns(right)
     begin = torch.where(usable[:, None, None], torch.zeros_like(slope), torch.nan)
 
     def whole(V: Tensor) -> Tensor:
-        return slope * (W.mT @ V + source)
+        return slope * (W.mT @ V + columns)
 
     def restrict(index: Tensor) -> Step:
-        w, s, b = W[index].mT, slope[index], source[index]
-        return lambda V: s * (w @ V + b)
+        w, s, b = W[index].mT, slope[index], columns[index]
+        return lambda V: torch.baddbmm(b, w, V).mul_(s)
 
     if m > _DIRECT:
         value, iterations = _picard(restrict, begin, floor)
-        left = (usable & ~(_residual(whole, value, floor) <= _STALLED)).nonzero().squeeze(1)
+        left = usable.unsqueeze(-1) & ~(_distances(whole, value, floor) <= _STALLED)
     else:
         value, iterations = begin, torch.zeros_like(usable, dtype=torch.int64)
-        left = usable.nonzero().squeeze(1)
-    for index in _chunks(left, n * m * m):
-        value[index] = _solve_columns(slope[index], W[index].mT, right[index])
+        left = usable.unsqueeze(-1).expand_as(floor)
+    run, column = left.nonzero(as_tuple=True)
+    for b, j in zip(_chunks(run, m * m), _chunks(column, m * m), strict=True):
+        given = right[b, :, j].unsqueeze(-1)
+        solved = _solve_columns(slope[b, :, j].unsqueeze(-1), W[b].mT, given)
+        singular = ~(_columns(solved) <= _LARGEST * _columns(given))
+        value[b, :, j] = torch.where(singular, torch.nan, solved.squeeze(-1))
     return _solved(whole, value, floor, iterations)

@@ -18,19 +18,10 @@ from torch import Tensor
 from torch.autograd import Function, forward_ad
 
 from models.activations import ACTIVATIONS
-from models.equilibrium import ACCEPTED, CAP, solve_equilibrium
+from models.equilibrium import solve_adjoint, solve_equilibrium
 
 FLOATS = (torch.float32, torch.float64)
 """The types that are taken."""
-
-
-_ROUNDING = 2.5e-16  # a relative change below this is one of rounding
-_STALLED = 1e-12  # a column of the linear equation with a larger residual is solved directly
-_USEFUL = 0.9  # iteration goes on while a look finds the change smaller than this share of the last
-_CHECK = 8  # iterations between two looks
-_DIRECT = 32  # up to this width the linear equation is one linear solve for each column
-_LARGEST = 1e12  # a solution so many times as large as its right-hand side is one of a singular matrix
-_ENTRIES = 2**24  # matrix entries held at once by the linear solves
 
 
 @final
@@ -87,10 +78,6 @@ def _matrix(value: Tensor, axis: int | None, size: int, runs: int) -> Tensor:
     return _state(whole.expand(size, runs, *whole.shape[2:]), 0, size)
 
 
-def _columns(a: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(a, dim=-2)
-
-
 def _folded(a: Tensor) -> Tensor:
     """The columns of all runs side by side, (B, m, n) as (1, m, B * n): for runs that share a matrix."""
     return a.movedim(0, 1).reshape(1, a.shape[1], -1)
@@ -115,57 +102,19 @@ def _equilibria(W: Tensor, C: Tensor, activation: str, kink: float) -> Tensor:
     return found.value
 
 
-def _iterated(matrix: Tensor, slope: Tensor, right: Tensor) -> Tensor:
-    """Iterates of y -> slope o (right + matrix y), as long as some run converges at a useful rate."""
-
-    def step(y: Tensor) -> Tensor:
-        return slope * torch.baddbmm(right, matrix, y)
-
-    state = slope * right
-    floor = _columns(state)
-    last = torch.full((len(state),), math.inf, dtype=state.dtype, device=state.device)
-    for _ in range(CAP // _CHECK):
-        for _ in range(_CHECK - 1):
-            state = step(state)
-        before, state = state, step(state)
-        change = (_columns(state - before) / (_columns(state) + floor).clamp(min=1e-300)).amax(dim=-1)
-        if not bool(((change > _ROUNDING) & (change < _USEFUL * last)).any()):
-            break
-        last = change
-    return state
-
-
-def _distance(matrix: Tensor, slope: Tensor, right: Tensor, y: Tensor) -> Tensor:
-    """The distance of a column to its image, relative to the scale of its terms, (B, n); NaN stays NaN."""
-    moved = _columns(slope * (right + matrix @ y) - y)
-    return torch.where(moved == 0, moved, moved / (_columns(y) + _columns(slope * right)))
-
-
 def _linear_solutions(M: Tensor, D: Tensor, R: Tensor) -> Tensor:
-    """Y = D o (R + M Y) for M (1 or B, m, m), D and R (B, m, n); raises NotConverged.
-
-    By iteration where the layer is wide and that is fast, else by one linear solve for each column.
-    """
-    runs, m, _ = R.shape
+    """Y = D o (R + M Y) for M (1 or B, m, m), D and R (B, m, n); raises NotConverged."""
+    runs = R.shape[0]
     if R.numel() == 0:
         return torch.zeros_like(R)
-    shared = M.shape[0] < runs
-    slope, right = (_folded(D), _folded(R)) if shared else (D, R)
-    y = _iterated(M, slope, right) if m > _DIRECT else torch.full_like(right, math.nan)
-    run, column = (~(_distance(M, slope, right, y) <= _STALLED)).nonzero(as_tuple=True)
-    size = max(1, _ENTRIES // (m * m))
-    for b, j in zip(run.split(size), column.split(size), strict=True):
-        d = slope[b, :, j].unsqueeze(-1)
-        system = torch.eye(m, dtype=d.dtype, device=d.device) - d * M[b]
-        given = d * right[b, :, j].unsqueeze(-1)
-        solved, info = torch.linalg.solve_ex(system, given)
-        found = (info == 0) & (_columns(solved) <= _LARGEST * _columns(given)).squeeze(-1)
-        y[b, :, j] = torch.where(found.unsqueeze(-1), solved.squeeze(-1), math.nan)
-    residual = _distance(M, slope, right, y).reshape(runs, -1).amax(dim=1)
-    converged = residual <= ACCEPTED
-    if not bool(converged.all()):
-        raise NotConverged("derivative of the equilibrium", residual, converged)
-    return _unfolded(y, runs) if shared else y
+    if M.shape[0] < runs:
+        found = solve_adjoint(M.mT, _folded(D), _folded(R))
+        if bool(found.converged.all()):
+            return _unfolded(found.value, runs)
+    found = solve_adjoint(M.mT.expand(runs, -1, -1), D, R)  # each run by itself
+    if not bool(found.converged.all()):
+        raise NotConverged("derivative of the equilibrium", found.residual, found.converged)
+    return found.value
 
 
 def _save(ctx: Any, *tensors: Tensor) -> None:

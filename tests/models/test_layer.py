@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, hessian, vmap
+from torch.func import functional_call, grad, hessian, jvp, vmap
 
 from models.layer import DEQ
 
@@ -78,6 +78,37 @@ def test_the_hessian_of_a_small_network_agrees_with_finite_differences():
     differences = torch.stack([(grad(loss)(flat + e) - grad(loss)(flat - e)) / 2e-5 for e in step])
 
     _assert_close(differences, hessian(loss)(flat), 1e-8)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", ["tanh", "relu"])
+def test_two_backward_passes_and_forward_mode_give_the_same_hessian(name, training):
+    """
+    In training and in evaluation, a double backward pass, jvp of grad and differences of gradients agree.
+    """
+    net = DEQ(4, 3, name, generator=torch.Generator().manual_seed(2)).train(training)
+    X, y = _draw(2, 3, 5), _draw(2, 5, seed=1)
+    values = {k: v.detach() for k, v in net.named_parameters()}
+    way = {k: _draw(*v.shape, seed=3) for k, v in values.items()}
+
+    def loss(at):
+        return (functional_call(net, at, (X,)) - y).square().sum() / 2
+
+    leaves = list(net.parameters())
+    gradients = torch.autograd.grad((net(X) - y).square().sum() / 2, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, way.values(), strict=True))
+    twice = dict(zip(way, torch.autograd.grad(along, leaves), strict=True))
+    there, back = ({k: v + h * way[k] for k, v in values.items()} for h in (1e-6, -1e-6))
+    differences = {
+        k: (a - b) / 2e-6
+        for (k, a), b in zip(grad(loss)(there).items(), grad(loss)(back).values(), strict=True)
+    }
+
+    _assert_close(twice, jvp(grad(loss), (values,), (way,))[1])
+    _assert_close(differences, twice, 1e-7)
+    _assert_close(
+        jvp(loss, (values,), (way,))[1], sum((g * way[k]).sum() for k, g in grad(loss)(values).items())
+    )
 
 
 def test_an_ensemble_and_the_samples_of_each_member_are_mapped_together():
@@ -214,6 +245,24 @@ def test_a_layer_that_cannot_be_is_refused(options):
     """
     with pytest.raises(ValueError, match=r"unknown activation|are needed|cannot have"):
         DEQ(**({"m": 2, "d": 2} | options))
+
+
+@pytest.mark.parametrize("options", [{"tolerance": 1e-3}, {"f_solver": "anderson"}, {"bias": True}])
+def test_options_that_do_not_exist_are_refused(options, tmp_path):
+    """
+    Nothing is swallowed, neither when a layer is made nor when it is called, saved or read.
+    """
+    net = DEQ(2, 2)
+    net.save(tmp_path / "file")
+
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        DEQ(2, 2, **options)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        net(torch.zeros(2, 1, dtype=F64), **options)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        net.save(tmp_path / "other", **options)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        DEQ.load(tmp_path / "file", **options)
 
 
 @pytest.mark.parametrize("X", [torch.zeros(2, 1), torch.zeros(3, 1, dtype=F64), torch.zeros(2, dtype=F64)])

@@ -156,3 +156,37 @@ def test_a_zero_readout_has_a_zero_adjoint(deq_batch):
 
     assert found.converged.all()
     assert (found.value == 0).all()
+
+
+@pytest.mark.parametrize("m", [6, 40])
+def test_an_adjoint_has_a_source_for_every_column_or_one_for_all(deq_batch, m):
+    """
+    V = D o (G + W'V) for any G, and a source without columns is one that is repeated.
+    """
+    _, params = deq_batch("tanh", m=m, size=0.9)
+    W, a = params["W"], params["a"]
+    generator = torch.Generator().manual_seed(1)
+    D, G = (torch.rand(3, m, 5, generator=generator, dtype=torch.float64) for _ in range(2))
+
+    found = solve_adjoint(W, D, G)
+    same = solve_adjoint(W, D, a)
+    repeated = solve_adjoint(W, D, a.unsqueeze(-1).expand(3, m, 5))
+
+    assert found.converged.all()
+    assert torch.allclose(D * (G + W.mT @ found.value), found.value, rtol=1e-13, atol=1e-13)
+    assert torch.equal(same.value, repeated.value)
+
+
+@pytest.mark.parametrize("m", [3, 40])
+def test_an_adjoint_that_rounding_alone_makes_regular_is_not_converged(m):
+    """
+    W with the eigenvalue 1, turned: I - W' is singular, though not in floating point.
+    """
+    Q = torch.linalg.qr(torch.randn(m, m, generator=torch.Generator().manual_seed(0), dtype=torch.float64))[0]
+    W = (Q @ torch.diag(torch.linspace(0.1, 1.0, m, dtype=torch.float64)) @ Q.mT).expand(2, m, m).clone()
+    W[1] *= 0.5
+
+    found = solve_adjoint(W, torch.ones(2, m, 1, dtype=torch.float64), torch.ones(2, m, dtype=torch.float64))
+
+    assert found.converged.tolist() == [False, True]
+    assert found.value[0].isnan().all()
