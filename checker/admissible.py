@@ -115,15 +115,18 @@ def choose(
     generator: torch.Generator,
     rounds: int = 18,
     points: int = 256,
+    near: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """For each of `size` runs, values of the unknowns that make the least margin large.
 
     Returns the values, (size,) each, and the margins, (size,). A cross-entropy search
-    in decades; a proposal, not a proof that nothing better exists.
+    in decades; a proposal, not a proof that nothing better exists. `near` (size, k) are positive
+    values near which it starts, a decade wide.
     """
     k = len(unknown)
-    centre = torch.zeros((size, k), dtype=torch.float64)
-    width = torch.full((size, 1, 1), (HIGHEST - LOWEST) / 2, dtype=torch.float64)
+    centre = torch.zeros((size, k), dtype=torch.float64) if near is None else torch.log10(near)
+    widest = (HIGHEST - LOWEST) / 2 if near is None else 1.0
+    width = torch.full((size, 1, 1), widest, dtype=torch.float64)
     best = torch.full((size,), -torch.inf, dtype=torch.float64)
     spread = _spread(leaves, points)
     rows = torch.arange(size)

@@ -127,7 +127,7 @@ def _deterministic(
     findings = Findings(
         campaign.runs, campaign.hypotheses, campaign.satisfying, campaign.tried,
         campaign.violation, campaign.basis, campaign.closest, hidden=campaign.hidden_rows(theorem),
-        hidden_supported=campaign.hidden_supported(),
+        hidden_supported=campaign.hidden_supported(), swept=campaign.swept.record(),
     )  # fmt: skip
     if campaign.violation is None and theorem.random_start and not _wide(campaign.runs):
         findings.vacuity = _sampled_vacuity(theorem, request, clock, tell)

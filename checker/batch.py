@@ -9,6 +9,7 @@ from torch import Tensor
 from checker.batch_algebra import batches, kernel_estimate
 from checker.configuration import Configuration, float_arrays, scalar
 from checker.enclosure import to_arb
+from checker.expression.tree import Number
 from checker.scene import Scene
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
@@ -52,13 +53,20 @@ def scalars(
     """Parameters that have a value, and the variables, as batch tensors."""
     given: dict[str, Tensor] = {}
     for name in configurations[0].parameters:
-        values = [float(to_arb(scalar(c.parameters[name], c)).mid()) for c in configurations]
+        values = [_value(c, name) for c in configurations]
         given[name] = torch.tensor(values, dtype=torch.float64, device=device)
     for name, variable in theorem.variables.items():
         rows = np.stack([c.arrays[name].floats for c in configurations])
         tensor = torch.from_numpy(rows).to(device)
         given[name] = tensor.reshape(len(configurations)) if variable.shape == () else tensor
     return given
+
+
+def _value(configuration: Configuration, name: str) -> float:
+    node = configuration.parameters[name]
+    if isinstance(node, Number) and abs(node.value) < 10**300:
+        return float(node.value)
+    return float(to_arb(scalar(node, configuration)).mid())
 
 
 def scene_of(

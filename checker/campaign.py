@@ -29,6 +29,7 @@ from checker.runs import run
 from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.settings import SETTINGS
 from checker.standing import standing_failures
+from checker.sweep import Sweep, counts, sweep
 from checker.theorem import Theorem
 from checker.tie_search import has_strict_claims, plain_neighbours
 from checker.ties import TIE_STEPS, settled, settled_gates
@@ -60,6 +61,7 @@ class Campaign:
     satisfying: int = 0
     dismissed: int = 0
     excluded: dict[str, float] = field(default_factory=dict[str, float])
+    swept: Sweep = field(default_factory=Sweep)
 
     def held(self) -> int:
         """Runs in which every conclusion held at every step."""
@@ -178,6 +180,7 @@ def conduct(
             plan[k] for k in (0, 2, 7) if k < len(plan)
         ]  # whether wide starts can serve is asked separately
     shares = _shares([sizes for sizes, _ in plan], runs)
+    parents: dict[int, list[Assessed]] = {}
     for turn in range(ROUNDS):
         for index, (sizes, activation) in enumerate(plan):
             if campaign.held() >= runs and turn > 0:
@@ -189,6 +192,7 @@ def conduct(
             progress(f"searching {_words(sizes, kind)}")
             found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 40), device=device)
             campaign.tried += len(found)
+            parents.setdefault(index, found)
             _note_closest(campaign, found)
             if _violated(theorem, campaign, found, steps, clock, progress):
                 return campaign
@@ -200,7 +204,9 @@ def conduct(
                 return campaign
         if theorem.random_start:
             return campaign
-    if campaign.satisfying:
+    if theorem.algorithm == "gradient-descent":
+        _sweep(theorem, request, campaign, parents, clock, steps, progress, device)
+    if campaign.satisfying and campaign.violation is None:
         _attack(theorem, request, campaign, plan, clock, steps, progress, device)
     if campaign.violation is None and campaign.satisfying and has_strict_claims(theorem):
         _look_for_ties(theorem, request, campaign, clock, steps, progress)
@@ -213,6 +219,35 @@ def _shares(plan: Sequence[dict[str, int]], runs: int) -> list[int]:
     """How many runs each shape gives: small shapes cost less and give more; every shape gives one."""
     weights = [1 / (1 + sizes["n"] * sizes["m"] ** 2 / 8) for sizes in plan]
     return [max(1, round(runs * weight / sum(weights))) for weight in weights]
+
+
+def _sweep(
+    theorem: Theorem,
+    request: Request,
+    campaign: Campaign,
+    parents: dict[int, list[Assessed]],
+    clock: Clock,
+    steps: int,
+    progress: Callable[[str], None],
+    device: torch.device,
+) -> None:
+    """Thousands of full-length float64 runs near what was found in each shape; suspects go into balls."""
+    sized = [found[0].configuration.sizes for found in parents.values()]
+    for (index, found), count in zip(parents.items(), counts(sized, steps), strict=True):
+        if clock.cuts("sweeps of float64 runs", needs=12.0):
+            return
+        first = found[0].configuration
+        progress(f"sweeping {_words(dict(first.sizes), first.activation)}")
+        rng = generator(request.seed, "sweep", index)
+        ran = sweep(theorem, request, found, rng, steps=steps, count=count, device=device)
+        campaign.tried += count
+        campaign.swept.add(ran, steps, SUSPICIOUS)
+        before = campaign.dismissed
+        violated = _violated(theorem, campaign, ran, steps, clock, progress)
+        campaign.swept.dismissed += campaign.dismissed - before
+        campaign.swept.rerun += campaign.dismissed - before + violated
+        if violated:
+            return
 
 
 def _attack(

@@ -17,6 +17,7 @@ from checker.records import (
     Satisfiability,
     Sharpness,
     Simulation,
+    Swept,
     Value,
 )
 from checker.search import Assessed
@@ -41,6 +42,7 @@ class Findings:
     grown: Grown | None = None
     hidden: tuple[Hidden, ...] = ()
     hidden_supported: bool | None = True
+    swept: Swept | None = None
 
 
 def closest_text(closest: Assessed | None) -> str:
@@ -91,6 +93,7 @@ def simulation_record(theorem: Theorem, findings: Findings, steps: int, wanted: 
         lost=sum(1 for r in runs if r.lost),
         curves=curves,
         losses=tuple(r.losses for r in runs[:40]),
+        searched=findings.swept,
     )
 
 

@@ -125,8 +125,26 @@ class Curve(msgspec.Struct, frozen=True):
     rhs: tuple[float | None, ...]
 
 
+class Swept(msgspec.Struct, frozen=True):
+    """Float64 runs with estimated hypotheses, a search and no sample; no verdict rests on them.
+
+    `suspects` looked violated; `rerun` of them were judged in balls, which decide and `dismissed` so many.
+    `closest` is the run whose estimated margin, in decades, is least above 0: its conclusion, margin, step
+    and configuration.
+    """
+
+    runs: int
+    run_steps: int
+    shapes: tuple[str, ...]
+    activations: tuple[str, ...]
+    suspects: int
+    rerun: int
+    dismissed: int
+    closest: dict[str, Value] | None
+
+
 class Simulation(msgspec.Struct, frozen=True):
-    """The simulated runs and what became of each conclusion."""
+    """The simulated runs and what became of each conclusion; `searched` are float64 runs beside them."""
 
     runs: int
     steps: int
@@ -139,6 +157,7 @@ class Simulation(msgspec.Struct, frozen=True):
     lost: int = 0
     curves: tuple[Curve, ...] = ()
     losses: tuple[tuple[float | None, ...], ...] = ()
+    searched: Swept | None = None
 
 
 class Probability(msgspec.Struct, frozen=True):

@@ -13,7 +13,13 @@ from flint import ctx, fmpq
 
 from checker.algebras import BALLS
 from checker.configuration import Configuration, instantiate
-from checker.dynamics import is_sharp, planned_precision, replanned_precision, widening
+from checker.dynamics import (
+    first_precision,
+    is_sharp,
+    planned_precision,
+    replanned_precision,
+    widening,
+)
 from checker.enclosure import ARRAYS, Ball, Enclosure, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.simplify import next_depth_of_claim
@@ -33,7 +39,7 @@ from checker.verdict import Verdict
 FLOAT_PRECISION = 128
 """The precision of what is computed in balls beside near floats."""
 
-_MORE_ATTEMPTS = 4
+_MORE_ATTEMPTS = 5
 """How often a run in balls that gets lost is tried with more bits."""
 
 TIE_BITS = 2048
@@ -66,7 +72,7 @@ def run(
     bits = precision or _planned(theorem, mode, steps)
     found = _Attempt(theorem, configuration, mode, bits, last, curves).judged()
     for _ in range(_MORE_ATTEMPTS if mode == "balls" and precision is None else 0):
-        more = found.more_bits()
+        more = found.more_bits(planned_precision(steps) if theorem.algorithm == "gradient-descent" else 0)
         if more is None:
             break
         found = _Attempt(theorem, configuration, mode, more, last, curves).judged()
@@ -77,7 +83,7 @@ def _planned(theorem: Theorem, mode: str, steps: int) -> int:
     """Bits enough for a first attempt; Picard's gaps shrink geometrically, so each step asks for more."""
     if mode != "balls" or theorem.algorithm == "none":
         return FLOAT_PRECISION
-    return PICARD_BITS + 12 * steps if theorem.algorithm == "picard" else planned_precision(steps)
+    return PICARD_BITS + 12 * steps if theorem.algorithm == "picard" else first_precision(steps)
 
 
 class _Attempt:
@@ -197,13 +203,18 @@ class _Attempt:
         for ledger in self._ledgers.values():
             ledger.add(tau, undecided(why))
 
-    def more_bits(self) -> int | None:
-        """The precision that may decide what is open here; None where more bits would not help."""
+    def more_bits(self, enough: int) -> int | None:
+        """The precision that may decide what is open here; None where more bits would not help.
+
+        It is tried with `enough` bits in any case, those of `planned_precision`.
+        """
         if not any(ledger.verdict is Verdict.UNDECIDED for ledger in self._ledgers.values()):
             return None
         kink = self._kink
         if kink is not None and is_sharp(self._widths[kink.step]):
             return self._settle(kink)
+        if self._bits < enough:
+            return enough
         return replanned_precision(self._bits, self._widths, self._last + self._depth)
 
     def _settle(self, kink: Kink) -> int | None:

@@ -4,7 +4,8 @@ Everything here is an estimate in batches of float64. What it finds is a proposa
 `checker.runs` judges; searching is not sampling, and gives no confidence.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -25,6 +26,8 @@ from checker.names import claim_dependencies, of_quantifier, only_chosen
 from checker.request import Request
 from checker.scene import Moment, Path, Scene
 from checker.theorem import Theorem
+from models.core.grid import chunk_size
+from models.settings import NETWORKS
 from models.settings.base import Estimate
 from models.training import gradient_descent, picard
 
@@ -38,6 +41,9 @@ WHOLE_BOUND = (Fraction(1),)
 
 CARRIED = frozenset({"total", "least", "greatest"})
 """Operators that accumulate along a run."""
+
+_POINTS = 128  # tried in a round of a search for parameters
+_ROUNDS_NEAR, _POINTS_NEAR = 8, 24  # of a short search for parameters
 
 STRICTLY_BELOW = 1 - 2.0**-20
 
@@ -109,8 +115,12 @@ def complete(
     fractions: Sequence[Fraction] = FRACTIONS,
     device: torch.device = CPU,
     points: int = 256,
+    near: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Assessed]:
-    """Choose `exists` parameters and step sizes for candidates of one shape; estimate the hypotheses."""
+    """Choose `exists` parameters and step sizes for candidates of one shape; estimate the hypotheses.
+
+    Where there are values `near` which to look, one for each candidate, the search is a short one.
+    """
     size = len(candidates)
     first = candidates[0]
     open_names = [
@@ -132,7 +142,14 @@ def complete(
             c for c in claims if step is None or step not in claim_dependencies(c, theorem.definitions)
         ]
         part = reduce(without, theorem.definitions, unknown)
-        found, _ = choose(part, _leaf_values(part, scene, size), exists, size, torch_rng, points=points)
+        given = _leaf_values(part, scene, size)
+        if near is not None and set(exists) <= set(near):
+            centre = torch.tensor([near[name] for name in exists], dtype=torch.float64).T
+            found, _ = choose(
+                part, given, exists, size, torch_rng, rounds=_ROUNDS_NEAR, points=_POINTS_NEAR, near=centre
+            )
+        else:
+            found, _ = choose(part, given, exists, size, torch_rng, points=points)
         values |= found
     chosen = {name: values[name] for name in exists}
     if step is not None:
@@ -142,29 +159,26 @@ def complete(
     if reduced.skipped:
         margins = torch.minimum(margins, _skipped(theorem, claims, reduced, scene, chosen, size))
     out: list[Assessed] = []
+    columns, worst = {name: v.tolist() for name, v in chosen.items()}, margins.tolist()
     for i, candidate in enumerate(candidates):
-        numbers = {
-            name: Number(Fraction(_short(float(v[i])))) for name, v in chosen.items() if _usable(float(v[i]))
-        }
+        numbers = {name: Number(Fraction(_short(v[i]))) for name, v in columns.items() if _usable(v[i])}
         parameters = dict(candidate.parameters) | numbers
         usable = len(numbers) == len(chosen)
-        out.append(
-            Assessed(replace(candidate, parameters=parameters), float(margins[i]) if usable else -np.inf)
-        )
+        out.append(Assessed(replace(candidate, parameters=parameters), worst[i] if usable else -np.inf))
     return out
 
 
 def _usable(value: float) -> bool:
-    return bool(np.isfinite(value)) and abs(value) < 1e100
+    return math.isfinite(value) and abs(value) < 1e100
 
 
 def _short(value: float) -> float:
     """The value in 30 significant bits, towards zero unless it is such a number up to rounding."""
-    mantissa, exponent = np.frexp(value)
-    nearest = float(np.ldexp(np.round(mantissa * 2**30) / 2**30, exponent))
+    mantissa, exponent = math.frexp(value)
+    nearest = math.ldexp(round(mantissa * 2**30) / 2**30, exponent)
     if abs(nearest - value) <= abs(value) * 2.0**-45:
         return nearest
-    return float(np.ldexp(np.trunc(mantissa * 2**30) / 2**30, exponent))
+    return math.ldexp(math.trunc(mantissa * 2**30) / 2**30, exponent)
 
 
 def _steps(
@@ -275,23 +289,47 @@ def _moved(before: Estimate, after: Estimate, names: tuple[str, ...]) -> Tensor:
 
 
 def _noise(theorem: Theorem, moment: Moment[Tensor], depth: int) -> Tensor:
-    """About how far rounding can move a margin, in decades, (B,): cancellation near the end of a run."""
+    """About how far errors of the estimates can move a margin, in decades, (B,).
+
+    Rounding, and in gradient descent what the solves leave, is multiplied where predictions and labels
+    cancel, near the end of a run.
+    """
+    left = 1e-14
     if theorem.algorithm == "gradient-descent":
         size = torch.linalg.vector_norm(moment.name("yhat"), dim=1)
         size = size + torch.linalg.vector_norm(moment.name("y"), dim=1)
         small = moment.name("residual")
+        left = 5e-11 if theorem.setting in NETWORKS and moment.tau > 0 else left
     elif theorem.algorithm == "picard":
         size = torch.linalg.vector_norm(moment.name("T").flatten(1), dim=1)
         small = moment.name("gap")
     else:
         return torch.full_like(moment.name("loss"), 1e-14)
-    return 1e-14 * 10**depth * (1 + torch.nan_to_num(size / small.clamp(min=1e-300), nan=torch.inf))
+    return left * 10**depth * (1 + torch.nan_to_num(size / small.clamp(min=1e-300), nan=torch.inf))
 
 
 def simulate(
     theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device = CPU
 ) -> list[Assessed]:
     """Estimate every conclusion along every run; each candidate keeps its worst margin, name and step."""
+    first = assessed[0].configuration
+    fits = chunk_size(
+        len(assessed),
+        first.sizes.get("m", 1),
+        first.sizes["d"],
+        first.sizes["n"],
+        cached=device.type == "cpu",
+    )
+    return [
+        a
+        for at in range(0, len(assessed), fits)
+        for a in _simulated(theorem, assessed[at : at + fits], steps, device)
+    ]
+
+
+def _simulated(
+    theorem: Theorem, assessed: Sequence[Assessed], steps: int, device: torch.device
+) -> list[Assessed]:
     configurations = [a.configuration for a in assessed]
     size = len(configurations)
     scene = scene_of(theorem, configurations, device)
@@ -325,18 +363,16 @@ def simulate(
             worst[name] = torch.minimum(worst[name], found)
         if not bool(alive.any()):
             break
-    sought = bool(only_chosen(theorem))
-    return [replace(_with_margins(a, i, worst, where), sought=sought) for i, a in enumerate(assessed)]
-
-
-def _with_margins(a: Assessed, index: int, worst: dict[str, Tensor], where: dict[str, Tensor]) -> Assessed:
     if not worst:
-        return a
-    name = min(worst, key=lambda n: float(worst[n][index]))
-    each = tuple(float(w[index]) for w in worst.values())
-    return replace(
-        a, conclusion=float(worst[name][index]), name=name, step=int(where[name][index]), each=each
-    )
+        return list(assessed)
+    names, sought = list(worst), bool(only_chosen(theorem))
+    margins = torch.stack([worst[name] for name in names], 1).tolist()
+    steps_of = torch.stack([where[name] for name in names], 1).tolist()
+    out: list[Assessed] = []
+    for a, each, at in zip(assessed, margins, steps_of, strict=True):
+        k = each.index(min(each))
+        out.append(replace(a, conclusion=each[k], name=names[k], step=at[k], each=tuple(each), sought=sought))
+    return out
 
 
 class _Signs:
@@ -379,7 +415,7 @@ def evolve(
     current = [propose(theorem, request, sizes, activation, rng) for _ in range(population)]
     seen: list[Assessed] = []
     for generation in range(generations):
-        assessed = complete(theorem, current, rng, device=device)
+        assessed = complete(theorem, current, rng, device=device, points=_POINTS)
         good = [a for a in assessed if a.hypotheses >= 0]
         poor = [a for a in assessed if not a.hypotheses >= 0]
         if good and conclusions:

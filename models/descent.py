@@ -1,7 +1,6 @@
 """Gradient descent of many runs at once, each from start to end in a chunk that stays in the cache."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,11 +14,11 @@ from models.activations import ACTIVATIONS
 from models.core.checkpoint import Keeper, fingerprint
 from models.core.descent import Chunk, Options
 from models.core.gpu import Engine, replay_for
-from models.core.grid import chunk_size, columns_for, filled
+from models.core.grid import Job, chunks
 from models.core.log import Log, joined, recorded_steps
 from models.core.recording import Recorder
 from models.settings import NETWORKS, Params, Problem
-from models.trajectory import Floats, Ints, Record, Trajectory
+from models.trajectory import Floats, Record, Trajectory
 
 CAP = 500
 """The most iterations of one solve; what needs more goes to Newton's method, or is solved directly."""
@@ -37,15 +36,6 @@ class NotConverged(ArithmeticError):
             'write unconverged="keep" to go on without them'
         )
         self.runs, self.steps = runs, steps
-
-
-@dataclass(frozen=True)
-class Job:
-    """Runs of one shape: a problem, its parameters, and eta (B,), each run's step size."""
-
-    problem: Problem
-    params: Params
-    eta: Tensor
 
 
 def descend(
@@ -111,7 +101,7 @@ def descend_all(
     for job in jobs:
         _check(job, tolerance)
     parts: list[list[Log]] = [[] for _ in jobs]
-    for number, (chunk, owners, true_n) in enumerate(_all_chunks(jobs, options)):
+    for number, (chunk, owners, true_n) in enumerate(chunks(jobs, options)):
         keeper = None
         if checkpoint is not None:
             checkpoint.mkdir(parents=True, exist_ok=True)
@@ -227,52 +217,3 @@ def _check(job: Job, tolerance: float) -> None:
         raise ValueError(
             f"tolerance {tolerance:g} is below what rounding allows here; write {2 * floor:.1e} or more"
         )
-
-
-def _buckets(jobs: Sequence[Job]) -> list[list[int]]:
-    """The numbers of the jobs that are computed alike."""
-    found: dict[tuple[object, ...], list[int]] = {}
-    for index, job in enumerate(jobs):
-        p = job.problem
-        key = (
-            p.setting, p.activation, p.kink, p.trains, p.X.shape[1], columns_for(p.y.shape[1]),
-            str(p.y.device),
-            *(tuple(value.shape[1:]) for value in job.params.values()),
-        )  # fmt: skip
-        found.setdefault(key, []).append(index)
-    return list(found.values())
-
-
-def _all_chunks(jobs: Sequence[Job], options: Options) -> Iterator[tuple[Chunk, Ints, Ints]]:
-    """Chunks with the job that each of their runs belongs to, (B,), and its number of samples, (B,)."""
-    for bucket in _buckets(jobs):
-        first = jobs[bucket[0]].problem
-        rows = [(index, run) for index in bucket for run in range(len(jobs[index].eta))]
-        m = NETWORKS[first.setting].coupling(jobs[bucket[0]].params).shape[-1]
-        n, cached = first.y.shape[1], first.y.device.type == "cpu"
-        size = chunk_size(len(rows), m, first.X.shape[1], n, cached=cached)
-        for at in range(0, len(rows), size):
-            owners = np.asarray([index for index, _ in rows[at : at + size]], dtype=np.int64)
-            pieces = [
-                _piece(jobs[index], [run for i, run in rows[at : at + size] if i == index])
-                for index in np.unique(owners)
-            ]
-            params = {name: torch.cat([piece[0][name] for piece in pieces]) for name in pieces[0][0]}
-            X, y, weight, eta = (torch.cat(tensors) for tensors in zip(*(p[1] for p in pieces), strict=True))
-            data = (X, y, None if bool((weight == 1).all()) else weight)
-            true_n = np.asarray([jobs[index].problem.y.shape[1] for index in owners], dtype=np.int64)
-            activation = ACTIVATIONS[first.activation or ""]
-            yield (
-                Chunk(
-                    NETWORKS[first.setting], activation, first.kink, first.trains, params, data, eta, options
-                ),
-                owners,
-                true_n,
-            )
-
-
-def _piece(job: Job, runs: list[int]) -> tuple[Params, tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Consecutive runs of a job: their parameters, and X, y, weights with columns filled up, and eta."""
-    window = slice(runs[0], runs[-1] + 1)
-    X, y, weight = filled(job.problem.X[window], job.problem.y[window])
-    return {name: value[window] for name, value in job.params.items()}, (X, y, weight, job.eta[window])

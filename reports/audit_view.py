@@ -10,6 +10,7 @@ from checker.records import (
     Probability,
     ProofStepRecord,
     Satisfiability,
+    Swept,
     Value,
 )
 from reports.curves import plots
@@ -71,6 +72,8 @@ def _conclusions(report: AuditReport) -> Section:
         )
     if s.lost:
         facts.append(f"{many(s.lost, 'run')} stopped where the trajectory was not determined further.")
+    if s.searched is not None:
+        facts.append(_searched(s.searched))
     rows = tuple(
         (
             said(c.name, c.why),
@@ -87,6 +90,26 @@ def _conclusions(report: AuditReport) -> Section:
     tables = (Table(columns, rows),) if rows else ()
     none = () if rows else ("No conclusion was judged.",)
     return Section("conclusions", "Conclusions", (" ".join(facts), *none), tables)
+
+
+def _searched(found: Swept) -> str:
+    """What the float64 runs beside the judged ones did: a search, which no verdict rests on."""
+    text = (
+        f"Besides, {many(found.runs, 'run')} in float64 over {many(len(found.shapes), 'shape')}, a search: "
+    )
+    if not found.suspects:
+        text += "no violation was suspected."
+    else:
+        kept = "all dismissed" if found.dismissed == found.rerun else "not all dismissed"
+        again = f"{found.rerun} re-run in rigorous enclosures, {kept}" if found.rerun else "none re-run"
+        text += f"{many(found.suspects, 'suspected violation')}, {again}."
+    closest = found.closest
+    if closest is not None:
+        text += (
+            f" The closest approach: {closest['conclusion']} by an estimated {closest['margin']:.2g} decades "
+            f"at step {closest['step']}."
+        )
+    return text
 
 
 def _plot_section(report: AuditReport) -> Section:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, cast
 
-from flint import arb, arb_mat, fmpq
+from flint import arb, arb_mat, ctx, fmpq
 
 from checker.enclosure import ARRAYS, Ball, Enclosure, outward, to_arb
 from checker.errors import NotEnclosed
@@ -34,6 +34,10 @@ _SCALAR: Final[Mapping[str, Callable[[Ball, Ball], Ball]]] = {
     "min": number.least,
     "max": number.greatest,
 }
+
+
+_MARGIN_BITS: Final = 96
+"""A margin is reported in float64; more bits than this add nothing to it."""
 
 
 def enclose(node: Node, env: Env[Enclosure]) -> Enclosure:
@@ -231,7 +235,8 @@ def _margin(verdict: Verdict, operator: str, lhs: Ball, rhs: Ball) -> float | No
     if verdict is Verdict.UNDECIDED or not (lhs > 0 and rhs > 0):
         return None
     small, large = (rhs, lhs) if operator in (">", ">=") else (lhs, rhs)
-    low, high = outward(((to_arb(large) / to_arb(small)).log()) / arb.const_log10())
+    with ctx.workprec(min(ctx.prec, _MARGIN_BITS)):
+        low, high = outward(((to_arb(large) / to_arb(small)).log()) / arb.const_log10())
     if verdict is Verdict.HOLDS:
         return 0.0 if operator == "==" else max(low, 0.0)
     if operator == "==" and low > 0:

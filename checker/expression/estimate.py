@@ -223,12 +223,9 @@ def _comparison(part: Comparison, fold: _Fold) -> Tensor:
     lhs, rhs = torch.broadcast_tensors(fold.node(part.left), fold.node(part.right))
     small, large = (rhs, lhs) if part.operator in (">", ">=") else (lhs, rhs)
     positive = (small > 0) & (large > 0)
-    ones = torch.ones_like(small)
-    decades = torch.log10(torch.where(positive, large, ones)) - torch.log10(
-        torch.where(positive, small, ones)
-    )
-    size = small.abs() + large.abs()
-    relative = (large - small) / torch.where(size > 0, size, ones)
-    signed = torch.where(positive, decades, relative)
-    result = -signed.abs() if part.operator == "==" else signed
-    return torch.where(torch.isnan(small) | torch.isnan(large), torch.nan, result)
+    signed = torch.log10(large) - torch.log10(small)
+    if not bool(positive.all()):
+        size = small.abs() + large.abs()
+        relative = (large - small) / torch.where(size > 0, size, 1.0)  # NaN where a side is
+        signed = torch.where(positive, signed, relative)
+    return -signed.abs() if part.operator == "==" else signed

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SMALL = 512
-"""A state of up to this many numbers is iterated faster than it is looked at."""
+WIDE = 128
+"""From this width on products in single precision, half as long, pay for what else a sweep takes.
 
-WIDE = 32
-"""From this width on products in single precision take half the time."""
+Below, a look costs as much as a good part of an iteration, and there are fewer counts to stop at.
+"""
 
-_PLAIN = 8, 4  # so many missing iterations are made in float64, below and from the width 128 on
+_PLAIN = 3  # so many missing iterations are made in float64 everywhere
 _WAIT = 8  # and so many at most, where sweeps do not help, before the next look
 _AIM = 0.3  # the share of the tolerance that a prediction aims at
 _USUAL = 0.4  # the rate of contraction where none is known
@@ -145,8 +145,7 @@ class _Work:
         self.equation, self.tolerance, self.cap, self.together = equation, tolerance, cap, together
         self.state, self.image, self.scratch, self.kept = state, *spare
         self.buffers, self.root = [state, *spare], float(np.sqrt(numbers))
-        self.small, self.sweepable = numbers <= SMALL, state.shape[1] >= WIDE
-        self.plain = _PLAIN[state.shape[1] >= 128]
+        self.wide = state.shape[1] >= WIDE
         self.rows, self.going, self.count = np.arange(runs), np.ones(runs, dtype=bool), 0
         self.change, self.rate = np.full(runs, np.inf), known.rate
         self.iterations, self.sweeps = np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64)
@@ -215,8 +214,8 @@ class _Work:
         if self.together:
             missing[:] = missing.max()
         due = self.count + np.minimum(np.maximum(np.ceil(missing), 1), _WAIT).astype(np.int64)
-        due = _seldom(due) if self.small else due
-        far = (missing > self.plain) & ~self.dull[runs] & self.sweepable
+        due = due if self.wide else _seldom(due)
+        far = (missing > _PLAIN) & ~self.dull[runs] & self.wide
         far &= (seen > _LEAST) & (seen < _MOST)
         self.due[runs], self.gap[runs] = np.where(far, self.count + 1, due), due - self.count
         if far.any():
@@ -269,10 +268,10 @@ class _Work:
         with np.errstate(invalid="ignore"):
             eased = np.floor(np.log(below / self.tolerance) / np.log(self.rate))
         plain = self.iterations - np.where(eased > 0, eased, 0).astype(np.int64)
-        if self.sweepable:
-            plain[(self.sweeps > 0) | (plain > self.plain + 2)] = 1
+        if self.wide:
+            plain[(self.sweeps > 0) | (plain > _PLAIN + 2)] = 1
         plain = np.maximum(plain, 1)
-        plain = _seldom(plain) if self.small else plain
+        plain = plain if self.wide else _seldom(plain)
         converged = self.change <= self.tolerance
         return Solved(
             value, free, self.change, self.iterations, self.sweeps, converged, Known(plain, self.rate)
@@ -308,9 +307,12 @@ def _menu(sweeps: Floats) -> Integers:
 _MENU = np.array([6, 8, 10, 14, 20, 28, 40])
 
 
+_STOPS = np.unique(np.r_[1, 3, np.ceil(1.2 ** np.arange(9, 80)), 2**40].astype(np.int64))
+
+
 def _seldom(count: Integers) -> Integers:
-    """The first of 1, 3, 5, 7, 9, 13, 17, ... from each count on."""
-    return np.where(count <= 9, count + 1 - count % 2, count + (1 - count) % 4)
+    """The first of 1, 3, 6, 7, 8, 9, 11, 13, 16, ... from each count on: a fifth more every time."""
+    return _STOPS[np.searchsorted(_STOPS, count)]
 
 
 def _index(rows: NDArray[np.generic], like: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.activations import ACTIVATIONS
+from models.equilibrium import Solution
 
 Params = dict[str, Tensor]
 """Parameter arrays by name, batch first: a matrix is (B, k, l), a vector (B, k)."""
@@ -38,6 +39,21 @@ class Problem:
             )
         if self.activation is not None and self.activation not in ACTIVATIONS:
             raise ValueError(f"unknown activation {self.activation}; known: {', '.join(ACTIVATIONS)}")
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Equilibria T and adjoints V, (B, m, n), of a batch; NaN for runs that have not `converged`, (B,)."""
+
+    T: Tensor
+    V: Tensor
+    converged: Tensor
+
+
+def as_solution(value: Tensor, converged: Tensor) -> Solution:
+    """What was solved elsewhere, without iterations or residuals of its own."""
+    nothing = torch.zeros_like(value[:, 0, 0])
+    return Solution(value, nothing.to(torch.int64), torch.where(converged, nothing, torch.nan), converged)
 
 
 class Estimate(ABC):
@@ -76,6 +92,11 @@ class Estimate(ABC):
     @abstractmethod
     def equilibrium(self) -> Tensor | None:
         """The equilibrium (B, m, n) to warm-start a neighbour from, where the setting has one."""
+
+    @property
+    def solved(self) -> Solved:
+        """The equilibrium and its adjoint; TypeError where the setting has none."""
+        raise TypeError(f"{self.problem.setting} has no equilibrium")
 
     @property
     @abstractmethod
@@ -149,14 +170,15 @@ class Model:
     """A model family: the dimensions of its parameters and the estimate of a batch of runs.
 
     `estimate(problem, params, start=None, tau=0)`; `start` (B, m, n) is where to look for the
-    equilibrium first. `dims` names each parameter's dimensions, such as ("m", "d").
+    equilibrium first. `known(problem, params, solved, tau=0)` takes solutions that are known already.
+    `dims` names each parameter's dimensions, such as ("m", "d").
     """
 
     name: str
     dims: Mapping[str, tuple[str, ...]]
     has_activation: bool
     has_equilibrium: bool
-    make: Callable[[Problem, Params, Tensor | None, int], Estimate]
+    make: Callable[[Problem, Params, Tensor | Solved | None, int], Estimate]
 
     def estimate(
         self, problem: Problem, params: Params, start: Tensor | None = None, *, tau: int = 0
@@ -172,6 +194,10 @@ class Model:
                 f"{', '.join(wrong) or 'X or y'}: a float64 tensor with {len(problem.y)} runs is needed"
             )
         return self.make(problem, params, start, tau)
+
+    def known(self, problem: Problem, params: Params, solved: Solved, *, tau: int = 0) -> Estimate:
+        """The same from what was solved elsewhere, taken as it is."""
+        return self.make(problem, params, solved, tau)
 
 
 def readout_floor(features: Tensor, y: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.activations import ACTIVATIONS
 from models.equilibrium import Solution, solve_adjoint, solve_equilibrium
-from models.settings.base import Estimate, Model, Params, Problem, readout_floor
+from models.settings.base import Estimate, Model, Params, Problem, Solved, as_solution, readout_floor
 from models.settings.network import Factors, Network
 
 _QUANTITIES = (
@@ -27,9 +27,9 @@ _QUANTITIES = (
 class DeqEstimate(Estimate):
     """The quantities of a batch of deep equilibrium models: W (B, m, m), U (B, m, d), a (B, m).
 
-    Given `iterate` (B, m, n), `T` and what is computed from it are those of this iterate of
-    the equilibrium map, not of the equilibrium; `converged` and `well_posed` still tell
-    whether an equilibrium was found.
+    `start` is where to look for the equilibrium first, or the solutions. Given `iterate` (B, m, n), `T`
+    and what is computed from it are those of this iterate of the equilibrium map, not of the
+    equilibrium; `converged` and `well_posed` still tell whether an equilibrium was found.
     """
 
     def __init__(
@@ -37,12 +37,13 @@ class DeqEstimate(Estimate):
         problem: Problem,
         params: Params,
         *,
-        start: Tensor | None = None,
+        start: Tensor | Solved | None = None,
         tau: int = 0,
         iterate: Tensor | None = None,
     ) -> None:
         super().__init__(problem, params, tau=tau)
-        self._start = start
+        self._known = start if isinstance(start, Solved) else None
+        self._start = None if isinstance(start, Solved) else start
         self._iterate = iterate
         self._activation = ACTIVATIONS[problem.activation or ""]
 
@@ -53,6 +54,8 @@ class DeqEstimate(Estimate):
     @cached_property
     def solution(self) -> Solution:
         """The equilibrium solve: value, iterations, residual, converged."""
+        if self._known is not None:
+            return as_solution(self._known.T, self._known.converged)
         start = self._start if self._iterate is None else self._iterate
         return solve_equilibrium(
             self.params["W"], self.injection, self._activation, self.problem.kink, start=start
@@ -61,8 +64,14 @@ class DeqEstimate(Estimate):
     @cached_property
     def adjoint(self) -> Solution:
         """V (B, m, n), column i the derivative of yhat_i by the preactivation of sample i."""
+        if self._known is not None:
+            return as_solution(self._known.V, self._known.converged)
         slope = self._activation.dphi(self.preactivation, self.problem.kink)
         return solve_adjoint(self.params["W"], slope, self.params["a"])
+
+    @property
+    def solved(self) -> Solved:
+        return self._known or Solved(self.T, self.adjoint.value, self.converged)
 
     @property
     def equilibrium(self) -> Tensor:
@@ -174,7 +183,7 @@ def next_iterate(estimate: DeqEstimate) -> Tensor:
     return activation.phi(estimate.preactivation)
 
 
-def _make(problem: Problem, params: Params, start: Tensor | None, tau: int) -> DeqEstimate:
+def _make(problem: Problem, params: Params, start: Tensor | Solved | None, tau: int) -> DeqEstimate:
     return DeqEstimate(problem, params, start=start, tau=tau)
 
 

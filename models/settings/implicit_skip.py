@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.activations import ACTIVATIONS
 from models.equilibrium import Solution, solve_adjoint, solve_equilibrium
-from models.settings.base import Estimate, Model, Params, Problem, readout_floor
+from models.settings.base import Estimate, Model, Params, Problem, Solved, as_solution, readout_floor
 from models.settings.network import Factors, Network
 
 _RELU = ACTIVATIONS["relu"]
@@ -61,10 +61,11 @@ class SkipEstimate(Estimate):
     """The quantities of a batch: A (B, m, m), W (B, m, d), u and v (B, m), gamma (B,)."""
 
     def __init__(
-        self, problem: Problem, params: Params, *, start: Tensor | None = None, tau: int = 0
+        self, problem: Problem, params: Params, *, start: Tensor | Solved | None = None, tau: int = 0
     ) -> None:
         super().__init__(problem, params, tau=tau)
-        self._start = start
+        self._known = start if isinstance(start, Solved) else None
+        self._start = None if isinstance(start, Solved) else start
 
     @classmethod
     def quantities(cls) -> tuple[str, ...]:
@@ -73,6 +74,8 @@ class SkipEstimate(Estimate):
     @cached_property
     def solution(self) -> Solution:
         """The equilibrium solve: value, iterations, residual, converged."""
+        if self._known is not None:
+            return as_solution(self._known.T, self._known.converged)
         return solve_equilibrium(self.coupling, self.Phi, _RELU, self.problem.kink, start=self._start)
 
     @cached_property
@@ -130,11 +133,21 @@ class SkipEstimate(Estimate):
         return (self.features * readouts.unsqueeze(-1)).sum(1)
 
     @cached_property
+    def adjoint(self) -> Tensor:
+        """V (B, m, n), column i the derivative of u'z_i by the injection of sample i."""
+        if self._known is not None:
+            return self._known.V
+        slope = _RELU.dphi(self.preactivation, self.problem.kink)
+        return solve_adjoint(self.coupling, slope, self.params["u"]).value
+
+    @property
+    def solved(self) -> Solved:
+        return self._known or Solved(self.Z, self.adjoint, self.converged)
+
+    @cached_property
     def factors(self) -> Factors:
         """Of the gradients of all parameters."""
-        slope = _RELU.dphi(self.preactivation, self.problem.kink)
-        V = solve_adjoint(self.coupling, slope, self.params["u"]).value
-        return _skip_factors(self.params, self.X, self.Z, self.Phi, V)
+        return _skip_factors(self.params, self.X, self.Z, self.Phi, self.adjoint)
 
     @cached_property
     def NTK(self) -> Tensor:
@@ -189,7 +202,7 @@ class SkipEstimate(Estimate):
         return found.yhat.squeeze(-1) if function == "predict" else found.well_posed
 
 
-def _make(problem: Problem, params: Params, start: Tensor | None, tau: int) -> SkipEstimate:
+def _make(problem: Problem, params: Params, start: Tensor | Solved | None, tau: int) -> SkipEstimate:
     return SkipEstimate(problem, params, start=start, tau=tau)
 
 

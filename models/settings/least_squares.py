@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from models.settings.base import Estimate, Model, Params, Problem, readout_floor
+from models.settings.base import Estimate, Model, Params, Problem, Solved, readout_floor
 
 _QUANTITIES = (
     *("X", "y", "n", "d", "m", "features", "G", "NTK", "yhat", "residual", "loss", "loss_star", "grad_norm"),
@@ -66,7 +66,7 @@ class LeastSquaresEstimate(Estimate):
         return (argument * self.params["w"]).sum(-1)
 
 
-def _make(problem: Problem, params: Params, _start: Tensor | None, tau: int) -> LeastSquaresEstimate:
+def _make(problem: Problem, params: Params, _start: Tensor | Solved | None, tau: int) -> LeastSquaresEstimate:
     return LeastSquaresEstimate(problem, params, tau=tau)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from tests.benchmarks import device, equilibrium, norms, record, spectral, training
+from tests.benchmarks import audits, device, equilibrium, norms, record, spectral, training
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ SUBJECTS = {
         training,
         ("phi", "size", "rate", "loop", "batch", "warm", "jax", "cold", "gemm", "record", "shared"),
     ),
+    "audits": Subject(
+        audits,
+        ("shape", "phi", "runs", "search", "stepwise", "times", "times_runs", "judged", "times_judged"),
+    ),
     "device": Subject(device, device.COLUMNS),
 }
 
@@ -53,7 +57,8 @@ def measured(name: str, *, quick: bool, say: Callable[[str], object], on: str | 
     for line in record.table(subject.columns, rows):
         say(line)
     say("")
-    record.write(device.file_name(rows) if name == "device" else name, rows, quick=quick)
+    if not quick:
+        record.write(device.file_name(rows) if name == "device" else name, rows)
 
 
 def main(arguments: Sequence[str]) -> None:

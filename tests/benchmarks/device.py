@@ -19,25 +19,31 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from time import perf_counter, process_time
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from models.activations import ACTIVATIONS
-from models.core.descent import Chunk, Options
-from models.core.gpu import WIDEST, check_float64, kernels_of, no_kernels
-from models.core.graph import Graphs, Replay, plain
-from models.core.grid import chunk_size
-from models.settings import MODELS, NETWORKS, Params, Problem
+from models.core.descent import Chunk
+from models.core.gpu import WIDEST, check_float64, no_kernels
+from models.settings import Params
 from tests.benchmarks import record
 from tests.benchmarks import training_peers as peers
-from tests.benchmarks.training import AGREEMENT, INPUTS, REPEATS, TRAINS, Size, one_thread
-from tests.benchmarks.training_peers import CAP, TOLERANCE, Task
+from tests.benchmarks.training_peers import Task
+from tests.benchmarks.workload import (
+    AGREEMENT,
+    INPUTS,
+    REPEATS,
+    Runner,
+    Size,
+    chunked,
+    drawn,
+    one_thread,
+    parameters,
+    runners,
+)
 
 WARM = 100  # steps after which graphs have found their length
 GPU = (
@@ -115,74 +121,6 @@ def name_of(device: torch.device) -> str:
     return "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
 
 
-def drawn(phi: str, size: Size, device: torch.device) -> Task:
-    """The workload of `tests.benchmarks.training`, on a device."""
-    generator = torch.Generator().manual_seed(size.m)
-
-    def gaussian(*shape: int) -> Tensor:
-        return torch.randn(size.runs, *shape, generator=generator, dtype=torch.float64).to(device)
-
-    m, n = size.m, size.n
-    params = {
-        "W": gaussian(m, m) * 0.4 / m**0.5, "U": gaussian(m, INPUTS) / INPUTS**0.5, "a": gaussian(m) / m**0.5
-    }  # fmt: skip
-    X, y = gaussian(INPUTS, n), gaussian(n)
-    start = MODELS["deq"].estimate(Problem("deq", X, y, phi, 0.0, TRAINS), params)
-    return Task(phi, params, X, y, 0.1 / torch.linalg.eigvalsh(torch.as_tensor(start.value("NTK")))[:, -1])
-
-
-def chunked(task: Task) -> list[Chunk]:
-    """The task as `descend` takes it on."""
-    m, runs = task.params["W"].shape[-1], len(task.eta)
-    size = chunk_size(runs, m, INPUTS, task.y.shape[-1], cached=task.y.device.type == "cpu")
-    return [
-        Chunk(
-            NETWORKS["deq"], ACTIVATIONS[task.activation], 0.0, TRAINS,
-            {name: value[at : at + size] for name, value in task.params.items()},
-            (task.X[at : at + size], task.y[at : at + size], None), task.eta[at : at + size],
-            Options(TOLERANCE, CAP, False),
-        )
-        for at in range(0, runs, size)
-    ]  # fmt: skip
-
-
-@dataclass
-class Runner:
-    """A chunk with what takes it through its steps, if anything does."""
-
-    chunk: Chunk
-    replay: Replay | None = None
-
-    def go(self, steps: int) -> None:
-        """So many steps, as `descend` takes them where nothing is recorded."""
-        while steps > 0:
-            taken = 0 if self.replay is None else self.replay.steps(steps)
-            steps -= taken
-            if taken:
-                continue
-            (self.replay or self.chunk).solve()
-            if not self.chunk.alive.all():
-                raise ArithmeticError("device: a run did not converge")
-            self.chunk.move()
-            steps -= 1
-
-
-def runners(chunks: Sequence[Chunk], engine: str) -> list[Runner]:
-    """Copies of the chunks with an engine."""
-    out = []
-    for chunk in deepcopy(list(chunks)):
-        device = chunk.y.device
-        capture = Graphs(device) if device.type == "cuda" else plain
-        kernels = kernels_of if engine == "fused" else None
-        out.append(Runner(chunk, None if engine == "eager" else Replay(chunk, capture, kernels)))
-    return out
-
-
-def together(chunks: Sequence[Chunk]) -> Params:
-    """The parameters of all runs."""
-    return {name: torch.cat([chunk.params[name] for chunk in chunks]) for name in TRAINS}
-
-
 @dataclass(frozen=True)
 class Contender:
     """`prepare`, not timed, gives the work of `steps` steps, which gives what shows its parameters."""
@@ -203,7 +141,7 @@ def ours(chunks: Sequence[Chunk], engine: str, size: Size) -> Contender:
         def work() -> Callable[[], Params]:
             for runner in found:
                 runner.go(size.steps)
-            return lambda: together([runner.chunk for runner in found])
+            return lambda: parameters([runner.chunk for runner in found])
 
         return work
 
@@ -275,7 +213,7 @@ def measured(phi: str, size: Size, device: torch.device) -> Row:
     T, V = (
         torch.cat([side(c).now for c in ready]) for side in (lambda c: c.equilibria, lambda c: c.adjoints)
     )
-    steady = replace(start, params=together(ready), T=T, V=V)
+    steady = replace(start, params=parameters(ready), T=T, V=V)
 
     def eager_few() -> Callable[[], Callable[[], Params]]:
         found = runners(ready, "eager")
@@ -283,7 +221,7 @@ def measured(phi: str, size: Size, device: torch.device) -> Row:
         def work() -> Callable[[], Params]:
             for runner in found:
                 runner.go(size.few)
-            return lambda: together([runner.chunk for runner in found])
+            return lambda: parameters([runner.chunk for runner in found])
 
         return work
 

@@ -11,51 +11,43 @@ batched map (`batch`), and with a warm forward start besides (`warm`); than a ha
 starts both solves warm (`jax`). `cold`: than that loop where every solve of both starts at zero, from the
 first parameters on.
 
-`gemm` is our share of the dgemm rate, by the flops of the iterations that each run needed itself. `record`
-is the time with everything recorded at every step over that with nothing; `shared` our time over that of
-runs that stop together, as those of the peers do. The same steps end at the same parameters to 1e-9, or
+`gemm` is our share of the dgemm rate, by the flops of the iterations that each run needed itself, those of
+sweeps in single precision counted by half. `record` is the time with everything recorded at every step
+over that with nothing; `shared` our time over that of runs that iterate equally often, as those of the
+peers do. The same steps end at the same parameters to 1e-9, or
 there is an error. Least times of interleaved repeats; JAX is not charged for compiling.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import process_time
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from models.activations import ACTIVATIONS
-from models.core.descent import Chunk, Options
-from models.core.grid import chunk_size
+from models.core.descent import Chunk
 from models.core.recording import Recorder
 from models.descent import descend
-from models.settings import MODELS, NETWORKS, Params, Problem
+from models.settings import Params, Problem
 from models.trajectory import Record
 from tests.benchmarks import training_peers as peers
 from tests.benchmarks.training_peers import CAP, TOLERANCE, Task
+from tests.benchmarks.workload import (
+    AGREEMENT,
+    INPUTS,
+    REPEATS,
+    TRAINS,
+    Runner,
+    Size,
+    chunked,
+    drawn,
+    one_thread,
+    parameters,
+    runners,
+)
 
-INPUTS = 10
-AGREEMENT = 1e-9
-REPEATS = 3
 SETTLING = 50  # steps after which a history that began anew is as good as an old one
 LOOPED = 2  # runs that are timed one by one
-TRAINS = ("W", "U", "a")
-
-
-@dataclass(frozen=True)
-class Size:
-    """A workload: `first` steps lead to the steady state; `steps` of ours, `few` of others are timed."""
-
-    m: int
-    n: int
-    runs: int
-    first: int
-    steps: int
-    few: int
-
 
 TANH = (
     Size(16, 8, 256, 1000, 100, 5),
@@ -76,9 +68,10 @@ class Row:
     `whole` is the rate of `models.descent.descend` over the `first` steps, start included; `cold_rate` ours
     without history, from the first parameters. `loop`, `batch`, `warm`, `unrolled` (autograd through
     `iterations` iterations) and `jax` are `rate` over a peer's; `cold` and `cold_shared` our rates without
-    history over that of JAX, run by run and with runs that stop together; None without JAX. `forward` and
-    `backward` are iterations of a run and step in steady state, `dgemm` flops a second, `agree` the
-    largest difference between parameters that should be the same.
+    history over that of JAX, run by run and with runs that iterate equally often; None without JAX.
+    `forward` and `backward` are iterations of a run and step in steady state, `sweeps` those in single
+    precision besides, `dgemm` flops a second, `agree` the largest difference between parameters that should
+    be the same.
     """
 
     phi: str
@@ -102,6 +95,7 @@ class Row:
     cold_shared: float | None
     forward: float
     backward: float
+    sweeps: float
     gemm: float
     dgemm: float
     record: float
@@ -120,84 +114,26 @@ def rows(*, quick: bool = False) -> list[Row]:
         ]
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for torch, for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def drawn(activation: str, size: Size) -> Task:
-    """The data and the first parameters of a workload, and the step sizes."""
-    generator = torch.Generator().manual_seed(size.m)
-
-    def gaussian(*shape: int) -> Tensor:
-        return torch.randn(size.runs, *shape, generator=generator, dtype=torch.float64)
-
-    m, n = size.m, size.n
-    params = {
-        "W": gaussian(m, m) * 0.4 / m**0.5,
-        "U": gaussian(m, INPUTS) / INPUTS**0.5,
-        "a": gaussian(m) / m**0.5,
-    }
-    X, y = gaussian(INPUTS, n), gaussian(n)
-    start = MODELS["deq"].estimate(Problem("deq", X, y, activation, 0.0, TRAINS), params)
-    return Task(
-        activation, params, X, y, 0.1 / torch.linalg.eigvalsh(torch.as_tensor(start.value("NTK")))[:, -1]
-    )
-
-
-def chunked(task: Task, *, together: bool = False, extrapolate: bool = True) -> list[Chunk]:
-    """The task as our driver takes it on, before the first step."""
-    m, n = task.params["W"].shape[-1], task.y.shape[-1]
-    size, options = (
-        chunk_size(len(task.eta), m, INPUTS, n, cached=True),
-        Options(TOLERANCE, CAP, together, extrapolate),
-    )
-    return [
-        Chunk(
-            NETWORKS["deq"], ACTIVATIONS[task.activation], 0.0, TRAINS,
-            {name: value[at : at + size] for name, value in task.params.items()},
-            (task.X[at : at + size], task.y[at : at + size], None), task.eta[at : at + size], options,
-        )
-        for at in range(0, len(task.eta), size)
-    ]  # fmt: skip
-
-
-def went_on(
-    chunks: Sequence[Chunk], steps: int, *, record: Record | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Takes the chunks so many steps on; the iterations of every run at every step."""
-    seen = []
-    for chunk in chunks:
-        recorder = (
-            None if record is None else Recorder(chunk, record, np.full(len(chunk.eta), chunk.y.shape[-1]))
-        )
+def counted(chunks: Sequence[Chunk], steps: int) -> tuple[float, float, float]:
+    """Iterations for equilibria and adjoints, and sweeps, of a mean run in a step from here on."""
+    seen: list[np.ndarray] = []
+    for runner in runners(chunks, "eager"):
+        T, V = runner.chunk.equilibria, runner.chunk.adjoints
         for _ in range(steps):
-            chunk.solve()
-            if not chunk.alive.all():
-                raise ArithmeticError("training: a run did not converge")
-            if recorder is not None:
-                recorder.row(chunk)
-            chunk.move()
-            seen.append((chunk.equilibria.iterations, chunk.adjoints.iterations))
-    return seen
+            runner.go(1)
+            seen.append(np.stack([T.iterations, V.iterations, T.sweeps + V.sweeps]))
+    forward, backward, sweeps = np.concatenate(seen, axis=1).mean(axis=1).tolist()
+    return forward, backward, sweeps
 
 
 def iterations_from_zero(task: Task) -> int:
     """Enough iterations for unrolling: a quarter more than the slowest run's solves from zero; 40 or more."""
-    chunks = chunked(task, extrapolate=False)
-    most = max(int(max(counts.max() for counts in seen)) for seen in went_on(chunks, 1))
+    most = 0
+    for runner in runners(chunked(task, extrapolate=False), "eager"):
+        runner.go(1)
+        for side in (runner.chunk.equilibria, runner.chunk.adjoints):
+            most = max(most, int((side.iterations + side.sweeps).max()))
     return max(40, 10 * -(-most * 5 // 40))
-
-
-def together_again(chunks: Sequence[Chunk]) -> Params:
-    """The parameters of all runs."""
-    return {name: torch.cat([chunk.params[name] for chunk in chunks]) for name in TRAINS}
 
 
 @dataclass(frozen=True)
@@ -219,14 +155,22 @@ def contenders(
     """All of them; the first of a group is what the others are compared with."""
 
     def ours(
-        chunks: Sequence[Chunk], steps: int, record: Record | None = None
+        chunks: Sequence[Chunk], steps: int, *, engine: str = "eager", record: bool = False
     ) -> Callable[[], Callable[[], Params]]:
         def prepare() -> Callable[[], Params]:
-            mine = deepcopy(list(chunks))
+            mine = runners(chunks, engine)
+            for runner in mine:
+                if engine != "eager":
+                    runner.go(SETTLING)
+                if record:
+                    true_n = np.full(len(runner.chunk.eta), size.n)
+                    runner.recorder = Recorder(runner.chunk, Record(), true_n)
+                    runner.go(1)  # the first look starts the tracking of norms
 
             def work() -> Params:
-                went_on(mine, steps, record=record)
-                return together_again(mine)
+                for runner in mine:
+                    runner.go(steps)
+                return parameters([runner.chunk for runner in mine])
 
             return work
 
@@ -236,8 +180,8 @@ def contenders(
     few, runs, looped = size.few, size.runs, min(LOOPED, size.runs)
     out = {
         "ours": Contender("many", size.steps, runs, ours(ready, size.steps)),
-        "record": Contender("many", size.steps, runs, ours(ready, size.steps, Record())),
-        "shared": Contender("many", size.steps, runs, ours(shared, size.steps)),
+        "record": Contender("record", size.steps, runs, ours(ready, size.steps, record=True)),
+        "shared": Contender("many", size.steps, runs, ours(shared, size.steps, engine="graph")),
         "ours_few": Contender("few", few, runs, ours(ready, few)),
         "loop": Contender("few", few, looped, lambda: lambda: peers.torchdeq_loop(steady, few, looped)),
         "batch": Contender("few", few, runs, lambda: lambda: peers.torchdeq(steady, few)),
@@ -245,7 +189,7 @@ def contenders(
         "unrolled": Contender("few", few, runs, lambda: lambda: peers.unrolled(steady, few, unrolled)),
         "cold": Contender("cold", few, runs, ours(chunked(start, extrapolate=False), few)),
         "cold_shared": Contender(
-            "cold", few, runs, ours(chunked(start, together=True, extrapolate=False), few)
+            "cold", few, runs, ours(chunked(start, shared=True, extrapolate=False), few)
         ),
     }
     if peers.has_jax():
@@ -262,23 +206,20 @@ def measured(activation: str, size: Size) -> Row:
     led = descend(problem, start.params, start.eta, size.first, tolerance=TOLERANCE, cap=CAP)
     whole = process_time() - begin
     led_to = replace(start, params={name: torch.from_numpy(led.params[name]) for name in TRAINS})
-    ready, shared = chunked(led_to), chunked(led_to, together=True)
-    went_on(ready, SETTLING)
-    went_on(shared, SETTLING)
-    for mine, other in zip(ready, shared, strict=True):  # both are at one point, to the last bit
-        other.params = {name: value.clone() for name, value in mine.params.items()}
+    ready, shared = chunked(led_to), chunked(led_to, shared=True)
+    for chunk in ready:
+        Runner(chunk).go(SETTLING)
     T, V = (
         torch.cat(tensors)
         for tensors in zip(*((c.equilibria.now, c.adjoints.now) for c in ready), strict=True)
     )
-    steady = replace(led_to, params=together_again(ready), T=T, V=V)
+    steady = replace(led_to, params=parameters(ready), T=T, V=V)
     found = contenders(start, steady, ready, shared, size)
     seconds, agree, peak = timed(found)
     rate = {name: 1 / value for name, value in seconds.items()}
-    seen = went_on(deepcopy(ready), size.steps)
-    forward, backward = (float(np.mean(np.concatenate(counts))) for counts in zip(*seen, strict=True))
+    forward, backward, sweeps = counted(ready, size.steps)
     m, n = size.m, size.n
-    flops = 2 * m * m * n * (forward + backward + 1) + 4 * m * INPUTS * n
+    flops = 2 * m * m * n * (forward + backward + 1 + sweeps / 2) + 4 * m * INPUTS * n
     return Row(
         activation, f"{m}x{n}x{size.runs}", m, n, size.runs, size.first, size.steps, size.few,
         rate=round(rate["ours"]),
@@ -291,6 +232,7 @@ def measured(activation: str, size: Size) -> Row:
         cold_shared=rate["cold_shared"] / rate["jax_cold"] if "jax_cold" in rate else None,
         forward=forward,
         backward=backward,
+        sweeps=sweeps,
         gemm=flops * rate["ours"] / peak,
         dgemm=peak,
         record=rate["ours"] / rate["record"],

@@ -50,18 +50,18 @@ def test_a_step_is_the_parameters_minus_eta_times_the_gradient(deq_batch):
     assert torch.equal(params["U"], second.params["U"])
     for name, gradient in first.gradients().items():
         scale = eta.reshape(-1, *[1] * (gradient.ndim - 1))
-        assert torch.equal(params[name] - scale * gradient, second.params[name])
+        assert torch.allclose(params[name] - scale * gradient, second.params[name], rtol=1e-13, atol=1e-13)
 
 
 def test_warm_starts_do_not_change_a_trajectory(deq_batch):
     """
-    At every step the quantities are those computed afresh from the parameters.
+    At every step the quantities are those computed afresh from the parameters, up to the tolerance.
     """
     problem, params = deq_batch("tanh", size=0.8)
 
     for state in gradient_descent(problem, params, _eta(0.05, 0.05, 0.05), 10):
         fresh = MODELS["deq"].estimate(problem, state.params)
-        assert torch.allclose(fresh.value("T"), state.value("T"), rtol=1e-13, atol=1e-13)
+        assert torch.allclose(fresh.value("T"), state.value("T"), rtol=1e-10, atol=1e-10)
 
 
 def test_a_run_that_leaves_the_well_posed_region_is_lost_alone(deq_batch):

@@ -24,6 +24,12 @@ def _only(problem, params, eta, rows):
     return picked, {name: value[index] for name, value in params.items()}, eta[index]
 
 
+@pytest.fixture(autouse=True)
+def swept_from_32(monkeypatch):
+    """Small networks are swept too."""
+    monkeypatch.setattr(picard, "WIDE", 32)
+
+
 @pytest.fixture
 def wide_batch(deq_batch):
     """Six runs of width 48 that contract at very different rates; one hardly does."""

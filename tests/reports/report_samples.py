@@ -31,6 +31,7 @@ from checker.records import (
     Satisfiability,
     Sharpness,
     Simulation,
+    Swept,
     TheoremHeader,
     VerifyReport,
 )
@@ -81,6 +82,16 @@ SIMULATION = Simulation(
         Curve("descent", "<=", STEPS, (None, *_losses(1.0, 0.7)[1:]), _losses(1.2, 0.71)),
     ),
     losses=tuple(_losses(0.3 + 0.1 * k, 0.5 + 0.006 * k)[: 61 - k] for k in range(32)),
+    searched=Swept(
+        11552,
+        2310400,
+        ("n=1, d=1, m=1", "n=2, d=2, m=3"),
+        ("relu", "tanh"),
+        3,
+        2,
+        2,
+        {"conclusion": "rate", "margin": 0.00012, "step": 41, "n": 2, "activation": "tanh"},
+    ),
 )
 
 PROOF = (

@@ -10,7 +10,13 @@ from flint import arb, arb_mat, ctx, fmpq
 
 from checker.configuration import Configuration, ExactArray, instantiate
 from checker.declaration import read_theorem
-from checker.dynamics import MOST_BITS, descend, planned_precision, replanned_precision, widening
+from checker.dynamics import (
+    MOST_BITS,
+    descend,
+    first_precision,
+    replanned_precision,
+    widening,
+)
 from checker.errors import NotEnclosed
 from checker.expression.parse import parse_expression
 from checker.findings import conclusion
@@ -134,7 +140,7 @@ def test_an_exact_tie_is_named_where_it_leaves_a_claim_open() -> None:
     reason = found.outcomes["claim"].reason
     assert Verdict.UNDECIDED is found.verdict
     assert re.fullmatch(rf"step \d+: .*; {kink}\d\.\de-616 of the kink of relu", reason)
-    assert planned_precision(30) == found.precision
+    assert first_precision(30) == found.precision
 
 
 def test_an_exact_tie_is_named_where_it_ends_the_run() -> None:
@@ -189,7 +195,7 @@ def test_exact_zeros_keep_the_convention_and_are_no_kinks() -> None:
 
     found = run(theorem(), configured({**arrays, "W": ExactArray(W), "U": ExactArray(U)}, "relu", "1/50"), 40)
 
-    assert ("", Verdict.HOLDS, planned_precision(40)) == (found.ended, found.verdict, found.precision)
+    assert ("", Verdict.HOLDS, first_precision(40)) == (found.ended, found.verdict, found.precision)
 
 
 def test_training_the_readout_alone_needs_no_slopes() -> None:

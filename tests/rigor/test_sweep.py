@@ -1,0 +1,75 @@
+"""Sweeps: many float64 runs near what a search found, and what the audit says of them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from checker.families import generator
+from checker.reading import load
+from checker.request import read_request
+from checker.search import Effort, evolve
+from checker.sweep import Sweep, counts, sweep
+
+TWIN = Path(__file__).parent.parent / "power" / "twins" / "deq-gd-twin-rate.theorem.toml"
+SIZES = {"n": 2, "d": 2, "m": 3}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _swept(name: str):
+    theorem = load(name)
+    request = read_request(theorem, {}, 1)
+    found = evolve(theorem, request, SIZES, "tanh", generator(1, "test"), steps=5, effort=Effort(16, 2))
+    return sweep(theorem, request, found, generator(1, "sweep"), steps=30, count=60)
+
+
+def test_a_sweep_repeated_is_the_same_sweep() -> None:
+    """
+    The same seed gives the same runs, margins and steps.
+    """
+    first, second = _swept("deq-gd"), _swept("deq-gd")
+
+    told = [[(a.hypotheses, a.conclusion, a.name, a.step) for a in found] for found in (first, second)]
+    assert len(first) >= 20
+    assert told[0] == told[1]
+
+
+def test_runs_of_a_sweep_satisfy_the_hypotheses_and_none_looks_violated() -> None:
+    """
+    Only what seems to satisfy the hypotheses is run, the closest first.
+    """
+    found = _swept("deq-gd")
+
+    assert all(a.hypotheses >= 0 for a in found)
+    assert [a.conclusion for a in found] == sorted(a.conclusion for a in found)
+    assert found[0].conclusion >= -1e-12
+
+
+def test_a_sweep_of_a_false_theorem_suspects_it() -> None:
+    """
+    A twin whose rate is too fast looks violated in some run, which is counted and named.
+    """
+    found, told = _swept(str(TWIN)), Sweep()
+
+    told.add(found, 30, -1e-12)
+
+    record = told.record()
+    assert record is not None
+    assert record.suspects > 0
+    assert (record.runs, record.run_steps) == (len(found), 30 * len(found))
+    assert (record.shapes, record.activations) == (("n=2, d=2, m=3",), ("tanh",))
+
+
+def test_large_shapes_get_few_runs_and_every_shape_gets_one() -> None:
+    """
+    The work of a shape is bounded, however few shapes there are.
+    """
+    small, large = {"n": 1, "m": 1}, {"n": 100, "m": 1000}
+
+    assert counts([small, large], 200)[0] > 1000
+    assert counts([large], 200) == [1]
+    assert Sweep().record() is None
