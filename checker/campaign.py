@@ -239,9 +239,9 @@ def _sweep(
         first = found[0].configuration
         progress(f"sweeping {_words(dict(first.sizes), first.activation)}")
         rng = generator(request.seed, "sweep", index)
-        ran = sweep(theorem, request, found, rng, steps=steps, count=count, device=device)
+        ran, run_steps = sweep(theorem, request, found, rng, steps=steps, count=count, device=device)
         campaign.tried += count
-        campaign.swept.add(ran, steps, SUSPICIOUS)
+        campaign.swept.add(ran, run_steps, SUSPICIOUS)
         before = campaign.dismissed
         violated = _violated(theorem, campaign, ran, steps, clock, progress)
         campaign.swept.dismissed += campaign.dismissed - before

@@ -1,4 +1,4 @@
-"""Sweeps: thousands of full-length float64 runs near the hard configurations that a search found.
+"""Sweeps: thousands of float64 runs near the hard configurations that a search found.
 
 A sweep is a search, not a sample, and gives no confidence: what looks violated is re-run in balls.
 """
@@ -18,11 +18,17 @@ from checker.request import Request
 from checker.search import Assessed, complete, simulate, strip
 from checker.theorem import Theorem
 
-SWEPT = 6000
+SWEPT = 13000
 """Neighbours that are looked at, in all shapes together."""
 
 _WORK = 6e7
 """The most work in one shape, in products of two numbers for each iteration of a step, about."""
+
+GLANCE = 40
+"""Steps after which the least suspicious runs are not followed any further."""
+
+_FOLLOWED = 4
+"""One of so many runs is followed to its end."""
 
 _PARENTS = 96
 """Configurations of a shape whose neighbours are looked at."""
@@ -51,13 +57,13 @@ class Sweep:
     dismissed: int = 0
     closest: Assessed | None = None
 
-    def add(self, found: Sequence[Assessed], steps: int, suspicious: float) -> None:
-        """Count runs of one shape that satisfied the hypotheses."""
+    def add(self, found: Sequence[Assessed], run_steps: int, suspicious: float) -> None:
+        """Count runs of one shape that satisfied the hypotheses, and the steps of all of them."""
         if not found:
             return
         first = found[0].configuration
         self.runs += len(found)
-        self.run_steps += len(found) * steps
+        self.run_steps += run_steps
         shape = ", ".join(f"{name}={size}" for name, size in first.sizes.items())
         if shape not in self.shapes:
             self.shapes.append(shape)
@@ -88,7 +94,8 @@ def counts(shapes: Sequence[Mapping[str, int]], steps: int) -> list[int]:
     """How many neighbours are looked at in each shape: more in small ones, which cost less; at least one."""
     products = [sizes["n"] * sizes.get("m", 1) ** 2 for sizes in shapes]
     weights = [1 / (1 + p / 8) for p in products]
-    most = [_WORK / ((64 + p) * max(steps, 1)) for p in products]
+    mean = min(steps, GLANCE) + steps / _FOLLOWED
+    most = [_WORK / ((64 + p) * max(mean, 1)) for p in products]
     return [max(1, round(min(SWEPT * w / sum(weights), m))) for w, m in zip(weights, most, strict=True)]
 
 
@@ -101,14 +108,16 @@ def sweep(
     steps: int,
     count: int,
     device: torch.device = CPU,
-) -> list[Assessed]:
-    """Neighbours of what a search found in one shape, those that satisfy the hypotheses, each run in full.
+) -> tuple[list[Assessed], int]:
+    """Runs of neighbours of what a search found in one shape, and the number of their steps together.
 
-    Nothing where the search found none that does. The closest to a violation comes first.
+    Of those that satisfy the hypotheses; nothing where the search found none that does. One of _FOLLOWED is
+    run in full, those that come closest to a violation in their first GLANCE steps; the others only so
+    far. The closest comes first.
     """
     parents = [a.configuration for a in found if a.hypotheses >= 0][:_PARENTS]
     if not parents:
-        return []
+        return [], 0
     candidates: list[Configuration] = []
     for k, strength in enumerate(_STRENGTHS):
         share = count // len(_STRENGTHS) + (k < count % len(_STRENGTHS))
@@ -122,9 +131,15 @@ def sweep(
     assessed = complete(theorem, stripped, rng, device=device, near=near)
     good = [a for a in assessed if a.hypotheses >= 0]
     if not good:
-        return []
-    ran = simulate(theorem, good, steps, device)
-    return sorted(ran, key=lambda a: a.conclusion)
+        return [], 0
+    glance = min(steps, GLANCE)
+    ran = sorted(simulate(theorem, good, glance, device), key=lambda a: a.conclusion)
+    if glance == steps:
+        return ran, steps * len(ran)
+    followed = -(-len(ran) // _FOLLOWED)
+    to_the_end = simulate(theorem, ran[:followed], steps, device)
+    ran = sorted([*to_the_end, *ran[followed:]], key=lambda a: a.conclusion)
+    return ran, glance * len(ran) + steps * followed
 
 
 def _number(configuration: Configuration, name: str) -> float:

@@ -17,7 +17,7 @@ from models.core.gpu import Engine, replay_for
 from models.core.grid import Job, chunks
 from models.core.log import Log, joined, recorded_steps
 from models.core.recording import Recorder
-from models.settings import NETWORKS, Params, Problem
+from models.settings import MODELS, NETWORKS, Params, Problem
 from models.trajectory import Floats, Record, Trajectory
 
 CAP = 500
@@ -201,6 +201,7 @@ def _check(job: Job, tolerance: float) -> None:
         raise ValueError(
             f"the setting {problem.setting} cannot be trained here; known: {', '.join(NETWORKS)}"
         )
+    MODELS[problem.setting].check(problem)
     if job.eta.shape != problem.y.shape[:1]:
         raise ValueError(f"eta {tuple(job.eta.shape)} is not one step size for each of {len(problem.y)} runs")
     wrong = [name for name, t in (*job.params.items(), ("eta", job.eta)) if t.dtype != torch.float64]

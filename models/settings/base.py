@@ -171,7 +171,8 @@ class Model:
 
     `estimate(problem, params, start=None, tau=0)`; `start` (B, m, n) is where to look for the
     equilibrium first. `known(problem, params, solved, tau=0)` takes solutions that are known already.
-    `dims` names each parameter's dimensions, such as ("m", "d").
+    `dims` names each parameter's dimensions, such as ("m", "d"). `activations` are those that there can be,
+    all where it is empty, and `fixed` the parameters that cannot be trained.
     """
 
     name: str
@@ -179,15 +180,26 @@ class Model:
     has_activation: bool
     has_equilibrium: bool
     make: Callable[[Problem, Params, Tensor | Solved | None, int], Estimate]
+    activations: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+    def check(self, problem: Problem) -> None:
+        """ValueError where the activation or what is trained does not fit."""
+        trained = [name for name in self.dims if name not in self.fixed]
+        if not set(problem.trains) <= set(trained):
+            raise ValueError(f"{self.name} trains only {', '.join(trained)}")
+        if self.has_activation == (problem.activation is None):
+            raise ValueError(f"{self.name} {'needs an' if self.has_activation else 'has no'} activation")
+        if self.activations and problem.activation not in self.activations:
+            raise ValueError(f"{self.name} has the activation {' or '.join(self.activations)} only")
 
     def estimate(
         self, problem: Problem, params: Params, start: Tensor | None = None, *, tau: int = 0
     ) -> Estimate:
         """The lazily computed quantities of the batch; ValueError where names or types do not fit."""
-        if set(params) != set(self.dims) or not set(problem.trains) <= set(self.dims):
-            raise ValueError(f"{self.name} has the parameters {', '.join(self.dims)}, and trains only those")
-        if self.has_activation == (problem.activation is None):
-            raise ValueError(f"{self.name} {'needs an' if self.has_activation else 'has no'} activation")
+        self.check(problem)
+        if set(params) != set(self.dims):
+            raise ValueError(f"{self.name} has the parameters {', '.join(self.dims)}")
         wrong = [p for p, t in params.items() if t.dtype != torch.float64 or t.shape[0] != len(problem.y)]
         if wrong or problem.X.dtype != torch.float64 or problem.y.dtype != torch.float64:
             raise ValueError(

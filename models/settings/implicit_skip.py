@@ -212,4 +212,6 @@ IMPLICIT_SKIP = Model(
     has_activation=True,
     has_equilibrium=True,
     make=_make,
+    activations=("relu",),
+    fixed=("gamma",),
 )

@@ -1,11 +1,12 @@
 """Runs per second of CPU time in an audit of `deq-gd`: in the search, and where they are judged.
 
 `search` is run-steps a second of a sweep as an audit makes it: neighbours of what a short search found,
-parameters chosen, runs simulated to step 200 with every conclusion estimated. `stepwise` is that of the same
-candidates where parameters are chosen from scratch and every equilibrium is solved to rounding level, step
-by step, in batches of 32 and to step 40, as it was before there were sweeps. `times` is their quotient, for
-run-steps and for runs (`times_runs`). `judged` is steps a second of a run in balls, `planned` the same at
-the number of bits that suffices in nearly every case, `times_judged` their quotient.
+parameters chosen, runs simulated to step 40, a quarter of them to step 200, every conclusion estimated.
+`stepwise` is that of the same candidates where parameters are chosen from scratch and every equilibrium is
+solved to rounding level, step by step, in batches of 32 and to step 40, as before there were sweeps.
+`times` is their quotient, for run-steps and for runs (`times_runs`). `judged` is steps a second of a run in
+balls, `planned` the same at the number of bits that suffices in nearly every case, `times_judged` their
+quotient.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from checker.runs import run
 from checker.search import Assessed, complete, evolve, simulate, strip
 from checker.sweep import counts, sweep
 from checker.theorem import Theorem
-from tests.benchmarks.training import one_thread
+from tests.benchmarks.workload import one_thread
 from tests.models.stepwise_descent import stepwise_descent
 
 Found = TypeVar("Found")
@@ -66,14 +67,16 @@ def measured(sizes: dict[str, int], activation: str) -> Row:
     request = read_request(theorem, {}, 1)
     found = evolve(theorem, request, sizes, activation, generator(1, "audits"), steps=SHORT)
     count = counts([units for units, _ in UNITS], STEPS)[[units for units, _ in UNITS].index(sizes)]
-    ran, fast = timed(lambda: sweep(theorem, request, found, generator(1, "sweep"), steps=STEPS, count=count))
+    (ran, run_steps), fast = timed(
+        lambda: sweep(theorem, request, found, generator(1, "sweep"), steps=STEPS, count=count)
+    )
     few = [a for a in ran if a.hypotheses >= 0][: 2 * BATCH]
     with stepwise():
         slow = timed(lambda: before(theorem, request, few))[1]
     configuration = next(a.configuration for a in ran if certified(theorem, a.configuration) is not None)
     short, first = timed(lambda: run(theorem, configuration, STEPS))
     _, planned = timed(lambda: run(theorem, configuration, STEPS, precision=planned_precision(STEPS)))
-    search_rate, slow_rate = len(ran) * STEPS / fast, len(few) * SHORT / slow
+    search_rate, slow_rate = run_steps / fast, len(few) * SHORT / slow
     return Row(
         "x".join(str(size) for size in sizes.values()), activation, len(ran), round(search_rate),
         round(slow_rate), search_rate / slow_rate, (len(ran) / fast) / (len(few) / slow),

@@ -301,7 +301,8 @@ def main() -> None:
     chosen = parser.parse_args()
     found = rows(quick=chosen.quick, device=chosen.device)
     sys.stdout.write("\n".join(record.table(COLUMNS, found)) + "\n")
-    record.write(file_name(found), found, quick=chosen.quick)
+    if not chosen.quick:
+        record.write(file_name(found), found)
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def write(name: str, rows: Sequence[Any], *, quick: bool, folder: Path = RESULTS) -> Path:
+def write(name: str, rows: Sequence[Any], *, folder: Path = RESULTS) -> Path:
     """Write the rows, dataclasses, to NAME.json: first beside it, then moved there in one step."""
     folder.mkdir(parents=True, exist_ok=True)
     path, draft = folder / f"{name}.json", folder / f".{name}.json.{os.getpid()}"
-    content = {"subject": name, "quick": quick, "machine": machine(), "rows": [asdict(row) for row in rows]}
+    content = {"subject": name, "machine": machine(), "rows": [asdict(row) for row in rows]}
     draft.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     draft.replace(path)
     return path

@@ -31,7 +31,7 @@ def test_files_name_the_machine_but_no_host_user_or_path(tmp_path: Path) -> None
     """
     A result holds its rows and the versions, and nothing that tells where or by whom it was made.
     """
-    path = record.write("made", [Made(1, None)], quick=True, folder=tmp_path / "new")
+    path = record.write("made", [Made(1, None)], folder=tmp_path / "new")
 
     text = path.read_text(encoding="utf-8")
     content = json.loads(text)
@@ -44,7 +44,7 @@ def test_files_name_the_machine_but_no_host_user_or_path(tmp_path: Path) -> None
 
 def test_every_subject_names_columns_that_its_rows_have(monkeypatch) -> None:
     """
-    The columns of a table are fields of the rows, and a table and a file are made.
+    The columns of a table are fields of the rows, and a table is made, with a file where sizes are not small.
     """
     for subject in SUBJECTS.values():
         assert set(subject.columns) <= set(subject.module.Row.__dataclass_fields__)
@@ -53,9 +53,12 @@ def test_every_subject_names_columns_that_its_rows_have(monkeypatch) -> None:
     lines: list[str] = []
     written: list[str] = []
     monkeypatch.setattr(SUBJECTS["norms"].module, "rows", lambda *, quick: [row])
-    monkeypatch.setattr(record, "write", lambda name, rows, *, quick: written.append(name))
+    monkeypatch.setattr(record, "write", lambda name, rows: written.append(name))
     measured("norms", quick=True, say=lines.append)
+    assert written == []  # small sizes leave no file
 
+    lines.clear()
+    measured("norms", quick=False, say=lines.append)
     assert written == ["norms"]
     assert all(len(part) <= 80 for line in lines for part in line.splitlines())
     assert lines[-2].split() == ["1024", "0.1", "0.2", "0.3", "2", "3", "1.0e-11"]

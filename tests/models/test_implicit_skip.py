@@ -100,3 +100,21 @@ def test_the_core_trains_any_subset_exactly(skip, trains):
     np.testing.assert_allclose(found.values["grad_norm"][-1], states[-1].value("grad_norm"), rtol=1e-7)
     assert (found.values["loss"][-1] < found.values["loss"][0]).all()
     assert np.isfinite(found.values["error_bound"][0]).all()
+
+
+def test_what_the_setting_does_not_have_is_refused() -> None:
+    """
+    Another activation, and training gamma: by the estimate and by training.
+    """
+    draw = torch.Generator().manual_seed(0)
+    A, X = (torch.randn(1, 4, 4, generator=draw, dtype=torch.float64) for _ in range(2))
+    params = {"A": A, "W": A, "u": A[:, 0], "v": A[:, 1], "gamma": 0.1 * torch.ones(1, dtype=torch.float64)}
+    for activation, trains, message in (
+        ("tanh", ("u",), "relu only"),
+        ("relu", ("gamma",), "trains only A, W"),
+    ):
+        problem = Problem("implicit-skip", X, A[:, 2], activation, 0.0, trains)
+        with pytest.raises(ValueError, match=message):
+            MODELS["implicit-skip"].estimate(problem, params)
+        with pytest.raises(ValueError, match=message):
+            descend(problem, params, torch.ones(1, dtype=torch.float64), 1)

@@ -9,7 +9,7 @@ from checker.families import generator
 from checker.reading import load
 from checker.request import read_request
 from checker.search import Effort, evolve
-from checker.sweep import Sweep, counts, sweep
+from checker.sweep import GLANCE, Sweep, counts, sweep
 
 TWIN = Path(__file__).parent.parent / "power" / "twins" / "deq-gd-twin-rate.theorem.toml"
 SIZES = {"n": 2, "d": 2, "m": 3}
@@ -31,18 +31,19 @@ def test_a_sweep_repeated_is_the_same_sweep() -> None:
     """
     The same seed gives the same runs, margins and steps.
     """
-    first, second = _swept("deq-gd"), _swept("deq-gd")
+    (first, steps), (second, again) = _swept("deq-gd"), _swept("deq-gd")
 
     told = [[(a.hypotheses, a.conclusion, a.name, a.step) for a in found] for found in (first, second)]
     assert len(first) >= 20
     assert told[0] == told[1]
+    assert steps == again == 30 * len(first)
 
 
 def test_runs_of_a_sweep_satisfy_the_hypotheses_and_none_looks_violated() -> None:
     """
     Only what seems to satisfy the hypotheses is run, the closest first.
     """
-    found = _swept("deq-gd")
+    found, _ = _swept("deq-gd")
 
     assert all(a.hypotheses >= 0 for a in found)
     assert [a.conclusion for a in found] == sorted(a.conclusion for a in found)
@@ -53,15 +54,30 @@ def test_a_sweep_of_a_false_theorem_suspects_it() -> None:
     """
     A twin whose rate is too fast looks violated in some run, which is counted and named.
     """
-    found, told = _swept(str(TWIN)), Sweep()
+    (found, steps), told = _swept(str(TWIN)), Sweep()
 
-    told.add(found, 30, -1e-12)
+    told.add(found, steps, -1e-12)
 
     record = told.record()
     assert record is not None
     assert record.suspects > 0
     assert (record.runs, record.run_steps) == (len(found), 30 * len(found))
     assert (record.shapes, record.activations) == (("n=2, d=2, m=3",), ("tanh",))
+
+
+def test_the_most_suspicious_runs_are_followed_to_the_end() -> None:
+    """
+    All are run for a glance, and a quarter of them in full.
+    """
+    theorem = load("deq-gd")
+    request = read_request(theorem, {}, 1)
+    found = evolve(theorem, request, SIZES, "tanh", generator(1, "test"), steps=5, effort=Effort(16, 2))
+
+    ran, steps = sweep(theorem, request, found, generator(1, "sweep"), steps=GLANCE + 20, count=60)
+
+    followed = -(-len(ran) // 4)
+    assert len(ran) >= 20
+    assert steps == GLANCE * len(ran) + (GLANCE + 20) * followed
 
 
 def test_large_shapes_get_few_runs_and_every_shape_gets_one() -> None:
