@@ -28,7 +28,7 @@ from checker.options import check_device, check_effort, collect, texts_of
 from checker.records import (
     ArrayBounds, AuditReport, Bounds, ConclusionRecord, ConditionReport, Counterexample, Curve, Hidden,
     HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability, Sharpness,
-    Simulation, TheoremHeader, VerifyReport,
+    Simulation, Swept, TheoremHeader, VerifyReport,
 )  # fmt: skip
 
 # isort: on
@@ -43,7 +43,7 @@ __all__ = [
     "ArrayBounds", "AuditReport", "Basis", "Bounds", "CheckerError", "ConclusionRecord",
     "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
     "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
-    "Shown", "Simulation", "Theorem", "TheoremError", "TheoremHeader", "UsageError", "Verdict",
+    "Shown", "Simulation", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError", "Verdict",
     "VerifyReport", "audit", "check", "load", "main", "simulate", "verify",
 ]  # fmt: skip
 
