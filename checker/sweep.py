@@ -18,7 +18,7 @@ from checker.request import Request
 from checker.search import Assessed, complete, simulate, strip
 from checker.theorem import Theorem
 
-SWEPT = 13000
+SWEPT = 8000
 """Neighbours that are looked at, in all shapes together."""
 
 _WORK = 6e7
