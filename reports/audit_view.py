@@ -8,13 +8,11 @@ from checker.records import (
     ConclusionRecord,
     Counterexample,
     Probability,
-    ProofStepRecord,
-    Satisfiability,
     Swept,
     Value,
 )
 from reports.curves import plots
-from reports.numbers import NOTHING, clean, estimate_text, many, pairs_text, share_text, step_text, value_text
+from reports.numbers import NOTHING, clean, many, pairs_text, share_text, step_text, value_text
 from reports.parts import (
     MARGIN_NOTE,
     basis_cell,
@@ -30,8 +28,11 @@ from reports.parts import (
     theorem_view,
     values_table,
 )
+from reports.proof_view import failed_steps, proof_section
+from reports.satisfiability_view import satisfiability_section
+from reports.use_view import use_sections
 from reports.view import Cell, ReportView, Section, Table
-from reports.words import Tone, basis_tag, need_tag, status_tag, verdict_tag
+from reports.words import Tone, basis_tag, status_tag, verdict_tag
 
 
 def _counts(c: ConclusionRecord) -> str:
@@ -119,62 +120,6 @@ def _plot_section(report: AuditReport) -> Section:
     return Section("plots", "The runs", none or note, plots=drawn)
 
 
-_CAN_HOLD = {
-    ("holds", ""): "They can.",
-    ("fails", "proof"): "They cannot.",
-    ("fails", ""): "No draw was found that satisfies them; that none exists is not proved.",
-}
-
-
-def _satisfiability(s: Satisfiability) -> Section:
-    word = _CAN_HOLD.get((s.status, s.basis)) or _CAN_HOLD.get((s.status, ""), "Not known.")
-    tables = [
-        Table(
-            ("Finding", "Status", "Basis"),
-            ((said(s.reason or word), tagged(status_tag(s.status)), basis_cell(s.basis, s.engine)),),
-        )
-    ]
-    if s.witness:
-        tables.append(values_table(s.witness, "Witness", "A configuration that satisfies them:"))
-    if s.misses:
-        columns = tuple(dict.fromkeys(name for row in s.misses for name in row))
-        rows = tuple(tuple(Cell(estimate_text(row.get(name))) for name in columns) for row in s.misses)
-        tables.append(Table(tuple(map(clean, columns)), rows, "How far they are missed, in decades."))
-    return Section("satisfiability", "Can the hypotheses hold at all?", (word,), tuple(tables))
-
-
-def _step_row(step: ProofStepRecord) -> tuple[Cell, ...]:
-    found = ", ".join(f"{clean(k)} = {clean(v)}" for k, v in (step.counterexample or {}).items())
-    return (
-        said(step.name),
-        Cell(clean(", ".join(step.assume)) or NOTHING, code=True),
-        claim_cell(step.show, "", "", f"fails at {found}" if found else "", step.reason),
-        tagged(status_tag(step.status), step.engine),
-    )
-
-
-_STEP_COLUMNS = ("Step", "From", "To", "Status")
-
-
-def _failed_steps(report: AuditReport) -> tuple[Section, ...]:
-    failed = tuple(_step_row(step) for step in report.proof if step.status == "fails")
-    if not failed:
-        return ()
-    many = f"{len(failed)} proof steps do" if len(failed) > 1 else "One proof step does"
-    text = f"{many} not follow as stated. This changes no verdict: the claim may hold for another reason."
-    return (
-        Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),
-    )
-
-
-def _proof(report: AuditReport) -> Section:
-    if not report.proof:
-        return Section("proof", "Proof steps", ("The file states no proof steps.",))
-    rows = tuple(_step_row(step) for step in report.proof)
-    text = "Steps over the reals: " + count_statuses(step.status for step in report.proof) + "."
-    return Section("proof", "Proof steps", (text,), (Table(_STEP_COLUMNS, rows),), folded=len(rows) > 12)
-
-
 def _probability(p: Probability | None) -> Section:
     if p is None:
         return Section("probability", "Probability", ("The theorem claims no probability.",))
@@ -205,21 +150,6 @@ def _hidden(report: AuditReport) -> Section:
         "Hidden constants",
         tables=(Table(("Constant", "Needed by the runs", "Trend", "Excluded"), rows),),
     )
-
-
-def _use(report: AuditReport) -> tuple[Section, ...]:
-    out: list[Section] = []
-    if report.hypothesis_use:
-        rows = tuple(
-            (said(u.name), tagged(need_tag(u.needed)), said(u.evidence)) for u in report.hypothesis_use
-        )
-        table = Table(("Hypothesis", "Needed?", "Evidence"), rows)
-        out.append(Section("use", "Is each hypothesis needed?", tables=(table,)))
-    if report.sharpness:
-        rows = tuple((said(x.conclusion), margin_cell(x.slack), said(x.at)) for x in report.sharpness)
-        table = Table(("Conclusion", "Slack", "At"), rows, "How close the tightest run came, in decades.")
-        out.append(Section("sharpness", "How sharp are the bounds?", tables=(table,)))
-    return tuple(out)
 
 
 def verify_command(counterexample: Counterexample | None) -> str:
@@ -277,16 +207,16 @@ def audit_view(report: AuditReport) -> ReportView:
         reason=clean(report.reason),
         facts=tuple(facts),
         theorem=theorem_view(report.theorem),
-        urgent=_failed_steps(report),
+        urgent=failed_steps(report),
         sections=(
             hypotheses,
             _plot_section(report),
             _conclusions(report),
-            _satisfiability(report.satisfiability),
-            _proof(report),
+            satisfiability_section(report.satisfiability),
+            proof_section(report),
             _probability(report.probability),
             _hidden(report),
-            *_use(report),
+            *use_sections(report),
             _counterexample(report.counterexample),
             not_done_section(report.not_done),
             *_options(report.options),
