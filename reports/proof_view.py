@@ -1,0 +1,41 @@
+"""Proof steps: the sections of an audit report."""
+
+from checker.records import AuditReport, ProofStepRecord
+from reports.numbers import NOTHING, clean
+from reports.parts import claim_cell, count_statuses, said, tagged
+from reports.view import Cell, Section, Table
+from reports.words import status_tag
+
+
+def _step_row(step: ProofStepRecord) -> tuple[Cell, ...]:
+    found = ", ".join(f"{clean(k)} = {clean(v)}" for k, v in (step.counterexample or {}).items())
+    return (
+        said(step.name),
+        Cell(clean(", ".join(step.assume)) or NOTHING, code=True),
+        claim_cell(step.show, "", "", f"fails at {found}" if found else "", step.reason),
+        tagged(status_tag(step.status), step.engine),
+    )
+
+
+_STEP_COLUMNS = ("Step", "From", "To", "Status")
+
+
+def failed_steps(report: AuditReport) -> tuple[Section, ...]:
+    """The steps that do not follow, if any: they come first."""
+    failed = tuple(_step_row(step) for step in report.proof if step.status == "fails")
+    if not failed:
+        return ()
+    many = f"{len(failed)} proof steps do" if len(failed) > 1 else "One proof step does"
+    text = f"{many} not follow as stated. This changes no verdict: the claim may hold for another reason."
+    return (
+        Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),
+    )
+
+
+def proof_section(report: AuditReport) -> Section:
+    """Every step with its status."""
+    if not report.proof:
+        return Section("proof", "Proof steps", ("The file states no proof steps.",))
+    rows = tuple(_step_row(step) for step in report.proof)
+    text = "Steps over the reals: " + count_statuses(step.status for step in report.proof) + "."
+    return Section("proof", "Proof steps", (text,), (Table(_STEP_COLUMNS, rows),), folded=len(rows) > 12)
