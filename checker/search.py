@@ -44,6 +44,7 @@ CARRIED = frozenset({"total", "least", "greatest"})
 
 _POINTS = 128  # tried in a round of a search for parameters
 _ROUNDS_NEAR, _POINTS_NEAR = 8, 24  # of a short search for parameters
+_NEARBY = 0.1  # how far the first neighbours of a configuration lie from it, in decades about
 
 STRICTLY_BELOW = 1 - 2.0**-20
 
@@ -409,13 +410,23 @@ def evolve(
     effort: Effort = SWEEP,
     conclusions: bool = True,
     device: torch.device = CPU,
+    fractions: Sequence[Fraction] = FRACTIONS,
+    near: Sequence[Configuration] = (),
 ) -> list[Assessed]:
-    """A population search in one shape: every candidate seen, the most interesting first."""
+    """A population search in one shape: every candidate seen, the most interesting first.
+
+    Step sizes are taken at the `fractions` of their bound. Half of the first candidates are neighbours of
+    the configurations `near`, where there are any.
+    """
     population, generations = effort.population, effort.generations
-    current = [propose(theorem, request, sizes, activation, rng) for _ in range(population)]
+    bare = [strip(theorem, request, c) for c in near]
+    moved = list(neighbours(theorem, request, bare, rng, population // 2, _NEARBY)) if bare else []
+    current = moved + [
+        propose(theorem, request, sizes, activation, rng) for _ in range(population - len(moved))
+    ]
     seen: list[Assessed] = []
     for generation in range(generations):
-        assessed = complete(theorem, current, rng, device=device, points=_POINTS)
+        assessed = complete(theorem, current, rng, fractions, device=device, points=_POINTS)
         good = [a for a in assessed if a.hypotheses >= 0]
         poor = [a for a in assessed if not a.hypotheses >= 0]
         if good and conclusions:

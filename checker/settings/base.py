@@ -18,6 +18,7 @@ from checker.activations import BallActivation
 from checker.enclosure import Ball, Enclosure, frobenius_squared, root
 from checker.errors import NotEnclosed
 from checker.expression.tree import Shape
+from checker.settings.axioms import Axiom
 from checker.verdict import Verdict
 
 
@@ -174,7 +175,7 @@ class Setting:
     `names` are the names a claim may use besides `eta`, `tau` and `t`; `functions` those of
     an input, with the shape of their result; `claims` what is a claim by itself; `aliases`
     sizes that are another size here; `defaults` texts for listings; `activations` those
-    allowed (none where the setting has no activation).
+    allowed (none where the setting has no activation); `axioms` what holds at every start.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Setting:
     aliases: dict[str, str] = field(default_factory=dict[str, str])
     scalars: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict[str, str])
+    axioms: tuple[Axiom, ...] = ()
 
 
 def shared_names(features: Shape, parameters: Mapping[str, Shape]) -> dict[str, Shape]:

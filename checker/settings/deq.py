@@ -14,6 +14,7 @@ from checker.activations import BALL_ACTIVATIONS
 from checker.enclosure import Ball, frobenius, frobenius_squared, hull, is_exact
 from checker.errors import NotEnclosed
 from checker.settings.base import Instance, Setting, State, shared_names
+from checker.settings.deq_axioms import DEQ_AXIOMS
 from checker.settings.deq_contraction import Contraction, contraction
 from checker.settings.deq_equilibrium import (
     Equilibrium,
@@ -223,5 +224,6 @@ DEQ = Setting(
     functions={"equilibrium": ("m",), "predict": (), "well_posed": ()},
     claims=frozenset({"well_posed"}),
     defaults={"W": "normal(0, 2*s_w**2/m)", "U": "normal(0, 2*s_u**2/d)", "a": "zeros"},
+    axioms=DEQ_AXIOMS,
 )
 """The declaration of the deep equilibrium model."""

@@ -6,6 +6,7 @@ from flint import arb_mat
 
 from checker.enclosure import Ball, Enclosure, frobenius_squared
 from checker.settings.base import Instance, Setting, State, shared_names
+from checker.settings.least_squares_axioms import LEAST_SQUARES_AXIOMS
 from checker.settings.projection import least_loss
 
 
@@ -54,5 +55,6 @@ LEAST_SQUARES = Setting(
     enclose=_enclose,
     functions={"predict": ()},
     defaults={"w": "zeros"},
+    axioms=LEAST_SQUARES_AXIOMS,
 )
 """The declaration of least squares."""

@@ -53,7 +53,13 @@ def start(W: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def follow(W: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The norm of W on the span of W' image, (B,), at most |W|_2 up to rounding, and the next image."""
+    """The norm of W on the span of W' image, (B,), at most |W|_2 up to rounding, and the next image.
+
+    Where W has few columns that span is all there is.
+    """
+    if W.shape[-1] <= 2 * BLOCK:
+        whole, largest = _scaled(W)
+        return largest * torch.linalg.eigvalsh(whole.mT @ whole)[:, -1].clamp(min=0).sqrt(), image
     image, largest = _scaled(W @ torch.linalg.qr(W.mT @ image)[0])
     return largest * torch.linalg.eigvalsh(image.mT @ image)[:, -1].clamp(min=0).sqrt(), image
 
@@ -76,13 +82,17 @@ def upper_norm2(W: Tensor, guess: Tensor) -> Tensor:
     best = total.clone()
     if W.shape[-1] == 0 or W.shape[-2] == 0:
         return best
-    gram = W.mT @ W
-    eye = torch.eye(ell, dtype=W.dtype, device=W.device)
-    for margin in reversed(_MARGINS):
+    minus = W.mT @ W
+    minus.neg_()
+    left = torch.empty_like(minus)
+    for margin in _MARGINS:
         t = torch.minimum(guess * (1 + margin), total)
         slack = 2 * _UNIT * ((k + 2) * total * total + (ell + 5) * ell * t * t) + 1e-290
         room = t * t * (1 - 4 * _UNIT) - slack
-        _, failed = torch.linalg.cholesky_ex(room[:, None, None] * eye - gram)
+        left.copy_(minus).diagonal(dim1=-2, dim2=-1).add_(room[:, None])
+        failed = torch.linalg.cholesky_ex(left).info
         proved = (failed == 0) & (room > 0) & torch.isfinite(t)
         best = torch.where(proved, torch.minimum(best, t), best)
+        if bool(proved.all()):
+            break
     return best

@@ -140,18 +140,25 @@ def error_bound(chunk: Chunk, norm: Tensor) -> Tensor:
 def grad_norm(chunk: Chunk, grams: Grams) -> Tensor:
     """The Euclidean norm of the gradient by all trained parameters, (B,), from Gram matrices.
 
-    |L diag(r) R'|_F^2 = r'(L'L o R'R)r. Where that cancels, the gradient itself is formed.
+    |L diag(r) R'|_F^2 = r'(L'L o R'R)r, and no sum of parts of it exceeds (sum of k_ii^(1/2) |r_i|)^2 for
+    k = L'L o R'R. Where that cancels, the gradient itself is formed.
     """
     factors, r = chunk.factors(), chunk.errors
     total, size = torch.zeros_like(r[:, 0]), torch.zeros_like(r[:, 0])
+    sides: list[tuple[Tensor, Tensor]] = []  # of factors with the same left one, the right Grams are summed
     for name in chunk.trains:
         left, right = factors[name]
         if right is None:
             total = total + ((left * r.unsqueeze(1)).sum(-1) ** 2).sum(-1)
-            continue
-        kernel = grams.of(left) * grams.of(right)
+        elif sides and sides[-1][0] is left:
+            sides[-1] = (left, sides[-1][1] + grams.of(right))
+        else:
+            sides.append((left, grams.of(right)))
+    for left, right in sides:
+        kernel = grams.of(left) * right
         total = total + ((kernel * r.unsqueeze(1)).sum(-1) * r).sum(-1)
-        size = size + ((kernel.abs() * r.abs().unsqueeze(1)).sum(-1) * r.abs()).sum(-1)
+        diagonal = kernel.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
+        size = size + (diagonal * r.abs()).sum(-1) ** 2
     lost = total < _CANCELLED * size
     if bool(lost.any()):
         total = torch.where(lost, _dense_square(chunk, lost), total)
