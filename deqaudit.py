@@ -28,7 +28,8 @@ from checker.options import check_device, check_effort, collect, texts_of
 from checker.records import (
     ArrayBounds, AuditReport, Bounds, ConclusionRecord, ConditionReport, Counterexample, Curve, Hidden,
     HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability, Sharpness,
-    Simulation, Swept, TheoremHeader, VerifyReport,
+    Simulation, Swept, TheoremHeader, VerifyReport, WidthReport,
+    WidthRow,
 )  # fmt: skip
 
 # isort: on
@@ -44,16 +45,17 @@ __all__ = [
     "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
     "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
     "Shown", "Simulation", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError", "Verdict",
-    "VerifyReport", "audit", "check", "load", "main", "simulate", "verify",
+    "VerifyReport", "WidthReport", "WidthRow", "audit", "check", "load", "main", "simulate", "verify",
+    "width",
 ]  # fmt: skip
 
 Setting: TypeAlias = str | int | float | Fraction
-Report: TypeAlias = ConditionReport | AuditReport | VerifyReport
+Report: TypeAlias = ConditionReport | AuditReport | VerifyReport | WidthReport
 
 _LATER = {"Theorem": "checker.theorem", "simulate": "checker.simulation", "Shown": "reports.notebook"}
 
 _STATUS = {"applies": 0, "supported": 0, "valid": 0, "does-not-apply": 1, "refuted": 1, "invalid": 1}
-COMMANDS = ("list", "show", "check", "audit", "verify", "new")
+COMMANDS = ("list", "show", "check", "audit", "width", "verify", "new")
 _OPEN, _USAGE, _BUG, _INTERRUPTED = 3, 2, 70, 130
 
 
@@ -120,6 +122,25 @@ def audit(
     )  # fmt: skip
 
 
+def width(
+    theorem: "Theorem | str | os.PathLike[str]",
+    *,
+    set: Mapping[str, Setting] | None = None,  # noqa: A002 - the name of the option
+    seed: int | None = None,
+    budget: float = 60.0,
+    progress: Callable[[str], None] | None = None,
+) -> WidthReport:
+    """How wide does a theorem want the model, and how wide does simulation say it must be?
+
+    A row for each number of samples: `set` may hold "n": "2,4,8". `budget` is in seconds, 0 for no limit.
+    Raises CheckerError for what cannot be.
+    """
+    check_effort(budget, 1, None, 0.5)
+    from checker.solving.widths import widths
+
+    return widths(_theorem(theorem), texts_of(set or {}, seed), seed=seed, budget=budget, progress=progress)
+
+
 def verify(certificate: "str | os.PathLike[str]") -> VerifyReport:
     """Re-check a certificate on its own. Raises CheckerError for a file that is none."""
     from checker.certificate import verify as judge
@@ -181,7 +202,37 @@ class Options:
     quiet: Flag = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Sizes:
+    """What width takes.
+
+    Parameters
+    ----------
+    set
+        NAME=VALUE, repeatable: n=2,4,8 d steps activation data labels seed s_w s_u s_a s_y, every parameter.
+    config
+        A TOML file with the same names.
+    seed
+        The seed of every draw (default 0).
+    json
+        Print one JSON document and nothing else.
+    out
+        A directory for the report in every format.
+    quiet
+        Print one line only, and no progress.
+    """
+
+    set: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    config: Path | None = None
+    seed: int | None = None
+    json: Flag = False
+    out: Path | None = None
+    quiet: Flag = False
+
+
 _DEFAULTS = Options()
+_DEFAULT_SIZES = Sizes()
 
 
 @app.command(name="list")
@@ -197,8 +248,19 @@ def _list(*, json: Flag = False) -> int:
 
 
 @app.command(name="show")
-def _show(theorem: str, /) -> int:
-    """Show one theorem: statement, source, quantifiers, hypotheses, conclusions, proof steps."""
+def _show(theorem: str, /, *, latex: Flag = False) -> int:
+    """Show one theorem: statement, source, quantifiers, hypotheses, conclusions, proof steps.
+
+    Parameters
+    ----------
+    latex
+        Print the statement as a LaTeX theorem, and the proof steps as an align block.
+    """
+    if latex:
+        from reports.statement import to_statement
+
+        _say(to_statement(load(theorem)))
+        return 0
     from reports.showing import show
 
     _say(show(load(theorem), colour=_colours()))
@@ -243,6 +305,27 @@ def _audit(
             steps=steps, confidence=confidence, out=options.out, progress=progress,
         )  # fmt: skip
     return _deliver(report, options)
+
+
+@app.command(name="width")
+def _width(theorem: str, /, *, options: Sizes = _DEFAULT_SIZES, budget: float = 60.0) -> int:
+    """How wide does the theorem want the model, over n, beside the width at which simulation shows its rate?
+
+    A table over n (default n = 2, 4, 8, 16; --set n=2,4,8 for others): the smallest width certified for one
+    draw of the start, a width by high-probability bounds, the width at which every simulated run shows the
+    rate, and the ratios.
+
+    Parameters
+    ----------
+    budget
+        Seconds of work; 0 for no limit. What it cuts is listed.
+    """
+    common = Options(
+        options.set, options.config, "cpu", options.seed, options.json, options.out, options.quiet
+    )
+    with _working(common) as (settings, progress):
+        report = width(theorem, set=settings, seed=options.seed, budget=budget, progress=progress)
+    return _deliver(report, common)
 
 
 @app.command(name="verify")
@@ -324,6 +407,8 @@ def _deliver(report: Report, options: Options) -> int:
         _say(verdict_line(view(report)) + "\n")
     else:
         _say(to_text(view(report), colour=_colours()) + _where(written, report))
+    if isinstance(report, WidthReport):
+        return 0
     verdict = report.status if isinstance(report, VerifyReport) else report.verdict
     return _STATUS.get(verdict, _OPEN)
 
@@ -348,9 +433,7 @@ def _usage(error: CycloptsError, tokens: Sequence[str]) -> str:
         text = f"unexpected argument {' '.join(error.unused_tokens or [])[:60]!r}"
     else:
         text = str(error).rstrip(".")
-    command = (
-        f" {tokens[0]}" if tokens and tokens[0] in {"list", "show", "check", "audit", "verify", "new"} else ""
-    )
+    command = f" {tokens[0]}" if tokens and tokens[0] in COMMANDS else ""
     return f"{text} (see deqaudit{command} --help)"
 
 

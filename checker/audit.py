@@ -22,21 +22,26 @@ from checker.findings import (
     sharpness_record,
     simulation_record,
 )
+from checker.misses import miss_table
 from checker.names import claim_dependencies, of_quantifier
+from checker.necessity import hypothesis_use
+from checker.necessity_unused import unused
 from checker.outcomes import Run
 from checker.probable import sample
 from checker.records import (
     AuditReport,
     Counterexample,
-    HypothesisUse,
     Value,
 )
 from checker.request import Request, read_request
 from checker.search import Effort, evolve
 from checker.symbolic import decide_steps
 from checker.theorem import Theorem
-from checker.vacuity import LEAST_WIDTH, Vacuity, by_sampling, contradiction
+from checker.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
 from checker.verdict import Basis, Verdict
+
+FIRST_LOOK = Effort(16, 1)
+"""The search that decides whether a proof that nothing satisfies the hypotheses is looked for first."""
 
 STEPS = 200
 """Steps of a run where the user asks for no other number."""
@@ -73,6 +78,8 @@ def audit(
         findings = _asymptotic(theorem, request, clock, taken, tell)
     else:
         findings = _deterministic(theorem, request, clock, runs, taken, tell, where)
+    if _open_satisfiability(theorem, findings):
+        findings.missed = miss_table(theorem, request, clock, tell)
     counterexample = None
     if findings.violation is not None:
         tell("shrinking and certifying the counterexample")
@@ -80,6 +87,8 @@ def audit(
             theorem, findings.violation, taken, out or Path(), clock, findings.violation_basis
         )
     verdict, basis, reason = _verdict(theorem, findings, counterexample, runs)
+    over = f"the theorem is {verdict}" if verdict in ("refuted", "vacuous") else ""
+    use = hypothesis_use(theorem, request, clock, steps=taken, passed_over=over, folder=out, progress=tell)
     options: dict[str, Value] = {
         "budget": budget, "runs": runs, "steps": taken, "confidence": confidence,
         **{k: str(v) for k, v in settings.items()},
@@ -94,14 +103,21 @@ def audit(
         simulation=simulation_record(theorem, findings, taken, runs),
         probability=probability_record(findings),
         hidden=findings.grown.rows if findings.grown else findings.hidden,
-        hypothesis_use=_hypothesis_use(theorem),
+        hypothesis_use=use,
         sharpness=sharpness_record(theorem, findings.runs),
         counterexample=counterexample,
-        not_done=_not_done(theorem, clock),
+        not_done=_not_done(theorem, clock, over),
         environment=environment(request.seed, device),
         options=options,
         hypotheses=tuple(record(j) for j in findings.hypotheses),
+        unused=unused(theorem),
     )
+
+
+def _open_satisfiability(theorem: Theorem, findings: Findings) -> bool:
+    """Is there neither a configuration that satisfies the hypotheses nor a proof that there is none?"""
+    proved_so = findings.vacuity is not None and findings.vacuity.proof is not None
+    return theorem.kind != "asymptotic" and not findings.satisfying and not proved_so
 
 
 def _silent(_: str) -> None:
@@ -117,9 +133,9 @@ def _deterministic(
     tell: Callable[[str], None],
     where: torch.device,
 ) -> Findings:
-    impossible = contradiction(theorem)
-    if impossible.basis is not None:
-        return Findings([], [], 0, 0, vacuity=impossible)
+    asked = not _seems_satisfiable(theorem, request, tell)
+    if asked and (cannot := proved(theorem)) is not None:
+        return Findings([], [], 0, 0, vacuity=cannot)
     if theorem.algorithm == "gradient-flow":
         campaign = conduct_flow(theorem, request, clock, runs=runs, progress=tell)
     else:
@@ -129,8 +145,10 @@ def _deterministic(
         campaign.violation, campaign.basis, campaign.closest, hidden=campaign.hidden_rows(theorem),
         hidden_supported=campaign.hidden_supported(), swept=campaign.swept.record(),
     )  # fmt: skip
+    if campaign.violation is None and not campaign.satisfying and not asked:
+        findings.vacuity = proved(theorem)
     if campaign.violation is None and theorem.random_start and not _wide(campaign.runs):
-        findings.vacuity = _sampled_vacuity(theorem, request, clock, tell)
+        findings.vacuity = findings.vacuity or _vacuous_start(theorem, request, clock, tell)
     if campaign.violation is None and hidden_in_conclusions(theorem):
         findings.grown = grow(theorem, request, clock, steps=steps, progress=tell)
         findings.hidden_supported = findings.hidden_supported and findings.grown.supported
@@ -146,6 +164,33 @@ def hidden_in_conclusions(theorem: Theorem) -> bool:
     """Does a conclusion mention a hidden constant?"""
     hidden = of_quantifier(theorem, "hidden")
     return any(claim_dependencies(c.claim, theorem.definitions) & hidden for c in theorem.conclusions)
+
+
+def _seems_satisfiable(theorem: Theorem, request: Request, tell: Callable[[str], None]) -> bool:
+    """Does a short search in float64 find a configuration that satisfies the hypotheses? No verdict.
+
+    A random start is not searched: a proof that it cannot serve costs no more than that.
+    """
+    kinds = activations(theorem, request)
+    if theorem.random_start or not kinds:
+        return False
+    for index, sizes in enumerate(shapes(theorem, request)[1:4:2]):
+        tell("a first look for configurations")
+        rng = generator(request.seed, "first look", index)
+        found = evolve(
+            theorem, request, sizes, kinds[0], rng, steps=0, effort=FIRST_LOOK, conclusions=False
+        )
+        if any(a.hypotheses >= 0 for a in found):
+            return True
+    return False
+
+
+def _vacuous_start(
+    theorem: Theorem, request: Request, clock: Clock, tell: Callable[[str], None]
+) -> Vacuity | None:
+    """The stated random start hardly ever satisfies the hypotheses: proved, or seen in draws."""
+    tell("a proof about the stated start")
+    return proved_for_start(theorem) or _sampled_vacuity(theorem, request, clock, tell)
 
 
 def _sampled_vacuity(
@@ -174,16 +219,15 @@ def _probable(
     confidence: float,
     tell: Callable[[str], None],
 ) -> Findings:
-    impossible = contradiction(theorem)
-    if impossible.basis is not None:
-        return Findings([], [], 0, 0, vacuity=impossible)
+    if not _seems_satisfiable(theorem, request, tell) and (cannot := proved(theorem)) is not None:
+        return Findings([], [], 0, 0, vacuity=cannot)
     found = sample(theorem, request, clock, runs=runs, steps=steps, confidence=confidence, progress=tell)
     kept = [r for s in found for r in s.runs]
     hypotheses = next((s.hypotheses for s in found if s.hypotheses), [])
     drawn = sum(s.record.runs for s in found)
     findings = Findings(kept, hypotheses, sum(s.satisfying for s in found), drawn, sampled=found)
     if not findings.satisfying and theorem.random_start:
-        findings.vacuity = _sampled_vacuity(theorem, request, clock, tell)
+        findings.vacuity = _vacuous_start(theorem, request, clock, tell)
     return findings
 
 
@@ -282,16 +326,10 @@ def _grown_verdict(grown: Grown) -> tuple[str, Basis, str]:
     return "inconclusive", Basis.SAMPLE, f"{why} ({grown.reason})"
 
 
-def _hypothesis_use(theorem: Theorem) -> tuple[HypothesisUse, ...]:
-    return tuple(
-        HypothesisUse(h.name, None, "not examined: no run was made without it") for h in theorem.hypotheses
-    )
-
-
-def _not_done(theorem: Theorem, clock: Clock) -> tuple[str, ...]:
+def _not_done(theorem: Theorem, clock: Clock, over: str) -> tuple[str, ...]:
     out = list(clock.not_done)
-    if theorem.hypotheses:
-        out.append("whether each hypothesis is needed was not examined")
+    if theorem.hypotheses and over:
+        out.append(f"whether each hypothesis is needed was not examined: {over}")
     if of_quantifier(theorem, "exists"):
         out.append("for `exists` parameters one admissible choice was judged in every run")
     if any(c.tight for c in theorem.conclusions):

@@ -10,6 +10,7 @@ from checker.batch import CPU
 from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
+from checker.corners import favourable
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.families import generator
 from checker.flow import integrate, judge_flow, standing_violation
@@ -37,6 +38,9 @@ from checker.verdict import Basis, Verdict
 
 ROUNDS = 4
 """How often the shapes are gone through before giving up."""
+
+KEPT_BACK = 0.4
+"""The share of the budget kept, while nothing satisfies the hypotheses, to say how far they miss."""
 
 LARGE = ((4, 8, 48), (16, 16, 128))
 """Shapes (n, d, m) judged at the points that a float64 run visits."""
@@ -180,17 +184,22 @@ def conduct(
             plan[k] for k in (0, 2, 7) if k < len(plan)
         ]  # whether wide starts can serve is asked separately
     shares = _shares([sizes for sizes, _ in plan], runs)
+    kept_back = max(1.0, KEPT_BACK * clock.budget)
     parents: dict[int, list[Assessed]] = {}
     for turn in range(ROUNDS):
         for index, (sizes, activation) in enumerate(plan):
             if campaign.held() >= runs and turn > 0:
                 break
-            if clock.cuts("further configurations", needs=1.0):
+            if clock.cuts("further configurations", needs=1.0 if campaign.satisfying else kept_back):
                 return campaign
             kind = _turned(theorem, request, activation, turn)
             rng = generator(request.seed, "search", turn, index)
             progress(f"searching {_words(sizes, kind)}")
             found = evolve(theorem, request, sizes, kind, rng, steps=min(steps, 40), device=device)
+            none = not campaign.satisfying and not any(a.hypotheses >= 0 for a in found)
+            if none and not theorem.random_start:
+                path = (turn, index)
+                found = [*favourable(theorem, request, sizes, kind, min(steps, 40), path), *found]
             campaign.tried += len(found)
             parents.setdefault(index, found)
             _note_closest(campaign, found)

@@ -15,7 +15,8 @@ import numpy as np
 from checker.configuration import Configuration, ExactArray, Floats, ScalarEnv, scalar
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
 from checker.expression.enclose import judge
-from checker.expression.tree import Node, Number
+from checker.expression.simplify import free_names_of_claim, substitute_claim
+from checker.expression.tree import Claim, Node, Number
 from checker.families import draw, free_matrix, made, sizes_of
 from checker.names import used_names
 from checker.request import Request
@@ -57,6 +58,33 @@ def in_scope(theorem: Theorem, sizes: dict[str, int], parameters: dict[str, Node
     return True
 
 
+def _size_claims(theorem: Theorem) -> list[Claim]:
+    """The hypotheses that are about sizes and parameters alone, definitions put in."""
+    found: list[Claim] = []
+    known = set(SETTINGS[theorem.setting].sizes) | set(theorem.parameters)
+    for hypothesis in theorem.hypotheses:
+        claim = hypothesis.claim
+        for _ in theorem.definitions:
+            claim = substitute_claim(claim, theorem.definitions)
+        if free_names_of_claim(claim) <= known:
+            found.append(claim)
+    return found
+
+
+def may_serve(theorem: Theorem, sizes: dict[str, int], parameters: dict[str, Node]) -> bool:
+    """Are the sizes in scope, and does no hypothesis about sizes alone certainly fail there?"""
+    if not in_scope(theorem, sizes, parameters):
+        return False
+    env = ScalarEnv(_frame(theorem, sizes, parameters | fixed_parameters(theorem)))
+    for claim in _size_claims(theorem):
+        try:
+            if judge(claim, env).verdict is Verdict.FAILS:
+                return False
+        except (NotEnclosed, CertainlyUndefined):
+            continue
+    return True
+
+
 def shapes(theorem: Theorem, request: Request, most: int = 9) -> list[dict[str, int]]:
     """The sizes to try, in order: the small table first, then a grid, within scope and request."""
     joined = theorem.setting == "least-squares"
@@ -71,7 +99,7 @@ def shapes(theorem: Theorem, request: Request, most: int = 9) -> list[dict[str, 
         sizes = {"n": n, "d": d} if joined else {"n": n, "d": d, "m": m}
         sizes |= {k: v for k, v in fixed.items() if k in sizes}
         full = sizes | {"m": sizes["d"]} if joined else sizes
-        if full not in found and in_scope(theorem, full, dict(request.parameters)):
+        if full not in found and may_serve(theorem, full, dict(request.parameters)):
             found.append(full)
 
     for n, d, m in table:

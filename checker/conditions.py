@@ -24,6 +24,7 @@ from checker.intervals import WHOLE, Interval
 from checker.names import claim_dependencies, of_quantifier
 from checker.near import FLOAT64, NearScenes, ladder
 from checker.predictions import predictions
+from checker.printed import printed, symbols
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
 from checker.request import Request, read_request
 from checker.search import WHOLE_BOUND, complete
@@ -46,7 +47,7 @@ def header(theorem: Theorem) -> TheoremHeader:
     }
     return TheoremHeader(
         id=theorem.id, title=theorem.title, source=source, statement=theorem.statement,
-        setting=theorem.setting, kind=theorem.kind,
+        setting=theorem.setting, kind=theorem.kind, latex=symbols(theorem), printed=printed(theorem),
     )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def check(
     configuration = configure(theorem, request)
     missing = _outside(theorem, configuration)
     chosen, open_exists, open_step = _complete(theorem, request, configuration)
+    open_choices = (*open_exists, *((theorem.step,) if open_step and theorem.step else ()))
     precisions = ladder(configuration)
     hidden = of_quantifier(theorem, "hidden")
     hanging = frozenset(
@@ -121,7 +123,7 @@ def check(
         hypotheses=tuple(rows),
         definitions=_definitions(theorem, chosen, scenes, precisions),
         parameters=_parameters(theorem, chosen),
-        predicted=predictions(theorem, request, chosen, open_step, scenes, precisions[0]),
+        predicted=predictions(theorem, request, chosen, open_choices, scenes, precisions[0]),
         not_done=_not_done(theorem, chosen),
         environment=environment(request.seed, device),
     )

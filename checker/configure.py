@@ -26,7 +26,8 @@ VARIANCES = {"W": "2*({s_w})**2/m", "U": "2*({s_u})**2/d", "a": "({s_a})**2/m"}
 SCALE_DEFAULTS = {"s_w": "1/10", "s_u": "1", "s_a": "0", "s_y": "1"}
 
 
-def _constant(text: str) -> Node:
+def constant(text: str) -> Node:
+    """A scale or a default as a tree; it may use the sizes."""
     return annotate(parse_expression(text), {"n": (), "d": (), "m": ()}, where=Where(place="default"))
 
 
@@ -107,7 +108,7 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
         inputs = ExactArray(found) if norm is None else ExactArray(found, "columns", norm)
     arrays: dict[str, ExactArray] = {"X": inputs, "y": ExactArray(np.zeros(sizes["n"]))}
     for name, shape in setting.parameters.items():
-        law = theorem.initialization.get(name) or _default_law(name, request)
+        law = theorem.initialization.get(name) or default_law(name, request)
         if name in theorem.initialization and any(k in request.scales for k in _scales_of(name)):
             raise UsageError(
                 f"--set {_scales_of(name)[0]}: the theorem states how {name} starts; remove this --set"
@@ -124,7 +125,7 @@ def _filled(theorem: Theorem, request: Request, frame: Configuration, data: str)
     if "y" in theorem.data and request.labels is None:
         y = draw(theorem.data["y"], (sizes["n"],), frame, generator(seed, "y"))
         return replace(frame, arrays=arrays | {"y": y}, note=note | {"labels": "drawn"})
-    scale = float(scalar(request.scales.get("s_y", _constant("1")), frame))
+    scale = float(scalar(request.scales.get("s_y", constant("1")), frame))
     state = state_of(frame)
     G, start = state.value("G")[0].numpy(), state.value("yhat")[0].numpy()
     y = named_labels(kind, found, own, G, start, seed, scale)
@@ -137,7 +138,8 @@ def _scales_of(name: str) -> tuple[str, ...]:
     return {"W": ("s_w",), "U": ("s_u",), "a": ("s_a",)}.get(name, ())
 
 
-def _default_law(name: str, request: Request) -> Draw:
+def default_law(name: str, request: Request) -> Draw:
+    """The law of an array whose start the theorem does not state, with the scales that were asked for."""
     if name not in VARIANCES:
         return Draw("zeros", ())
     variance = VARIANCES[name]
@@ -145,10 +147,10 @@ def _default_law(name: str, request: Request) -> Draw:
     if key == "s_a" and key not in request.scales:
         return Draw("zeros", ())
     text = SCALE_DEFAULTS[key]
-    node = _constant(variance.format(**{key: text}))
+    node = constant(variance.format(**{key: text}))
     if key in request.scales:
         node = _replaced(variance, key, request.scales[key])
-    return Draw("normal", (_constant("0"), node))
+    return Draw("normal", (constant("0"), node))
 
 
 def _replaced(variance: str, key: str, value: Node) -> Node:

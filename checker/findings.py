@@ -7,6 +7,7 @@ from checker.asymptotic import Grown
 from checker.counterexample import describe
 from checker.expression.mathml import mathml
 from checker.hypotheses import Judged
+from checker.misses import Misses
 from checker.outcomes import Run
 from checker.probable import Sampled
 from checker.records import (
@@ -43,6 +44,7 @@ class Findings:
     hidden: tuple[Hidden, ...] = ()
     hidden_supported: bool | None = True
     swept: Swept | None = None
+    missed: Misses | None = None
 
 
 def closest_text(closest: Assessed | None) -> str:
@@ -55,10 +57,7 @@ def closest_text(closest: Assessed | None) -> str:
 def satisfiability_record(findings: Findings) -> Satisfiability:
     """Can the hypotheses hold? What the search, the solvers or the draws say."""
     if findings.vacuity is not None and findings.vacuity.basis is not None:
-        engine = "z3+cvc5" if findings.vacuity.basis == "proof" else "seeded draws"
-        return Satisfiability(
-            "fails", findings.vacuity.basis, None, engine, findings.vacuity.reason, findings.vacuity.misses
-        )
+        return _cannot(findings.vacuity, findings.missed or Misses())
     found = witness(findings)
     if found is not None:
         reason = "a configuration satisfies every hypothesis, certified in balls"
@@ -67,7 +66,22 @@ def satisfiability_record(findings: Findings) -> Satisfiability:
         return Satisfiability("holds", "sample", None, "float64 draws", "draws satisfied the hypotheses")
     reason = f"no configuration was found among {findings.tried}{closest_text(findings.closest)}"
     misses = findings.vacuity.misses if findings.vacuity is not None else ()
-    return Satisfiability("undecided", "sample", None, "search", reason, misses)
+    missed = findings.missed or Misses()
+    return Satisfiability(
+        "undecided", "sample", None, "search", reason, misses + missed.rows, trend=missed.trend
+    )
+
+
+def _cannot(vacuity: Vacuity, missed: Misses) -> Satisfiability:
+    """No configuration, or hardly any draw, satisfies the hypotheses: with the proof where there is one."""
+    proof, basis = vacuity.proof, vacuity.basis or ""
+    if proof is None:
+        rows = vacuity.misses + missed.rows
+        return Satisfiability("fails", basis, None, "seeded draws", vacuity.reason, rows, trend=missed.trend)
+    return Satisfiability(
+        "fails", basis, None, proof.engine, proof.reason, vacuity.misses,
+        proof.clash, proof.chain, proof.factors, proof.product, proof.bound,
+    )  # fmt: skip
 
 
 def witness(findings: Findings) -> dict[str, Value] | None:

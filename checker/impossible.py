@@ -18,8 +18,10 @@ NARROW = 1e-9
 Box = tuple[Interval, ...]
 
 
-def impossible(reduced: Reduced, leaves: Mapping[str, Interval], unknown: tuple[str, ...]) -> bool:
-    """True only if every point of (0, inf)^k violates some claim; False means nothing.
+def impossible(
+    reduced: Reduced, leaves: Mapping[str, Interval], unknown: tuple[str, ...], most: int = BOXES
+) -> bool:
+    """True only if every point of (0, inf)^k violates some claim; False means nothing. `most` boxes are tried.
 
     `leaves` are outward floats of the leaves. Each claim may assume the others, so a
     denominator that one of them makes positive (as `1 - q` under `q < 1`) counts as such.
@@ -31,7 +33,7 @@ def impossible(reduced: Reduced, leaves: Mapping[str, Interval], unknown: tuple[
     while boxes:
         box = boxes.pop()
         examined += 1
-        if examined > BOXES:
+        if examined > most:
             return False
         fold = _Fold({**leaves, **dict(zip(unknown, box, strict=True))}, reduced.claims)
         if any(fold.fails(claim) for claim in reduced.claims):

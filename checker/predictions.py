@@ -1,29 +1,27 @@
-"""What a theorem predicts for one configuration: rate, steps, largest step, smallest width."""
+"""What a theorem predicts for one configuration: its rate, and the largest and smallest values it allows."""
 
 import math
 from dataclasses import replace
 
 from flint import arb, ctx, fmpq
 
-from checker.configuration import Configuration, scalar
-from checker.configure import configure
+from checker.configuration import Configuration
 from checker.enclosure import ARRAYS, Ball, Enclosure, decimal_bounds, outward, to_arb
-from checker.errors import CertainlyUndefined, NotEnclosed, UsageError
+from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import enclose
 from checker.expression.tree import Call, Comparison, Name, Node
-from checker.families import generator
-from checker.hypotheses import Scenes, gates, judge_hypotheses
-from checker.names import claim_dependencies
-from checker.near import NearScenes, ladder
+from checker.hypotheses import Scenes
 from checker.records import Predicted
 from checker.request import Request
 from checker.scene import Scene
-from checker.search import WHOLE_BOUND, complete
+from checker.solving.predicted import (
+    largest_init_scale,
+    largest_label_norm,
+    largest_step,
+    width_by_bounds,
+)
+from checker.solving.width import smallest_width
 from checker.theorem import Theorem
-from checker.verdict import Verdict
-
-WIDTHS = tuple(2**k for k in range(11))
-"""The widths tried for `smallest_width`."""
 
 
 class _Override:
@@ -93,20 +91,35 @@ def predictions(
     theorem: Theorem,
     request: Request,
     configuration: Configuration,
-    step_was_open: bool,
+    open_choices: tuple[str, ...],
     scenes: Scenes,
     precision: int,
 ) -> dict[str, Predicted]:
-    """The four predictions of a condition report; null values say why."""
+    """The predictions of a condition report; null values say why.
+
+    `configuration` has a value for everything; `open_choices` are the parameters, the step among them, whose
+    values the tool chose, so that another configuration may have others.
+    """
+    kept = {k: v for k, v in configuration.parameters.items() if k not in open_choices}
+    frame = replace(configuration, parameters=kept)
     with ctx.workprec(precision):
         try:
-            rate, reason = _rate(theorem, scenes.at(configuration, precision))
+            scene = scenes.at(configuration, precision)
+            rate, reason = _rate(theorem, scene)
         except NotEnclosed as error:
-            rate, reason = None, error.reason
+            scene, rate, reason = None, None, error.reason
         out = {"rate_per_step": Predicted(_upper(rate) if rate is not None else None, reason)}
         out["steps_to_1e-6"] = _steps(rate)
-    out["largest_step"] = _largest_step(theorem, request, configuration, step_was_open, scenes, precision)
-    out["smallest_width"] = _smallest_width(theorem, request, configuration)
+        if scene is None:
+            out["largest_step"] = Predicted(None, reason)
+            out["largest_label_norm"] = Predicted(None, reason)
+        else:
+            out["largest_step"] = largest_step(theorem, configuration, scene)
+            out["largest_label_norm"] = largest_label_norm(theorem, configuration, scene, open_choices)
+    out["largest_init_scale"] = largest_init_scale(theorem, request, frame, precision)
+    found = smallest_width(theorem, request, configuration)
+    out["smallest_width"] = Predicted(found.value, found.reason)
+    out["width_by_bounds"] = width_by_bounds(theorem, request, frame)
     return out
 
 
@@ -117,77 +130,3 @@ def _steps(rate: arb | None) -> Predicted:
         return Predicted(None, "the predicted factor is not certainly between 0 and 1")
     count = (arb(10).log() * -6 / rate.log()).upper()
     return Predicted(math.ceil(outward(count)[1]), "from the predicted factor, rounded up")
-
-
-def _largest_step(
-    theorem: Theorem,
-    request: Request,
-    configuration: Configuration,
-    step_was_open: bool,
-    scenes: Scenes,
-    precision: int,
-) -> Predicted:
-    step = theorem.step
-    if not step:
-        return Predicted(None, "the dynamics have no step size")
-    about = [
-        c for c in gates(theorem, configuration) if step in claim_dependencies(c.claim, theorem.definitions)
-    ]
-    if len(about) <= 1 and not theorem.hypotheses:
-        return Predicted(None, f"no hypothesis bounds {step}")
-    candidate = configuration
-    if not step_was_open:
-        kept = {k: v for k, v in configuration.parameters.items() if k != step}
-        candidate = replace(configuration, parameters=kept)
-        found = complete(theorem, [candidate], generator(request.seed, "step"), fractions=WHOLE_BOUND)[0]
-        candidate = found.configuration
-    if step not in candidate.parameters:
-        return Predicted(None, f"no admissible {step} was found")
-    names = {c.name for c in about}
-    judged = judge_hypotheses(
-        theorem, candidate, precisions=(precision,), skip=_others(theorem, candidate, names), scenes=scenes
-    )
-    if not judged or any(j.verdict is not Verdict.HOLDS for j in judged):
-        return Predicted(None, f"no {step} was certified to satisfy {', '.join(sorted(names))}")
-    value = start_value(candidate, step)
-    reason = f"certified: {', '.join(sorted(names))} hold at it; the largest found, to 9 digits"
-    return Predicted(decimal_bounds(value)[0], reason)
-
-
-def _others(theorem: Theorem, configuration: Configuration, names: set[str]) -> frozenset[str]:
-    return frozenset(c.name for c in gates(theorem, configuration) if c.name not in names)
-
-
-def start_value(configuration: Configuration, name: str) -> Ball:
-    """The value of a parameter, at 128 bits."""
-    with ctx.workprec(128):
-        return scalar(configuration.parameters[name], configuration)
-
-
-def _smallest_width(theorem: Theorem, request: Request, configuration: Configuration) -> Predicted:
-    if "m" not in configuration.sizes or theorem.setting == "least-squares":
-        return Predicted(None, "the setting has no width of its own")
-    for width in WIDTHS:
-        wider = replace(
-            request, sizes={**configuration.sizes, "m": width}, data=str(configuration.note.get("data"))
-        )
-        if wider.data == "drawn":
-            wider = replace(wider, data=None)
-        try:
-            candidate = configure(theorem, wider)
-            found = complete(
-                theorem, [candidate], generator(request.seed, "width", width), fractions=WHOLE_BOUND
-            )[0]
-        except (UsageError, NotEnclosed, RuntimeError):
-            continue
-        if found.hypotheses < 0:
-            continue
-        wide = found.configuration
-        judged = judge_hypotheses(theorem, wide, precisions=ladder(wide, (64,)), scenes=NearScenes(theorem))
-        if all(j.verdict is Verdict.HOLDS for j in judged):
-            return Predicted(
-                width, "certified at this width for one draw of the same seed; powers of two were tried"
-            )
-    return Predicted(
-        None, f"the hypotheses hold at no power of two up to {WIDTHS[-1]}, for one draw of the same seed each"
-    )

@@ -17,6 +17,8 @@ _SCRIPT = Path(__file__).with_name("solvers.py")
 _MEGABYTES = 2048
 _START_SECONDS = 60.0
 GRACE = 0.5  # beyond the limit the solver was given, before it is killed
+_LONGEST_ANSWER = 2**24  # bytes
+_MOMENT = 0.05  # for a solver whose last question was abandoned, before it is killed
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,14 @@ class SolverProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._ready = False
+        self._unread = 0
 
     def start(self) -> None:
         """Start the process without waiting for it."""
         if self._process is None:
             # -P keeps this folder off the child's path: its statistics.py is not the library's.
             command = [sys.executable, "-P", str(_SCRIPT), self.name, str(self._megabytes)]
-            self._buffer, self._ready = b"", False
+            self._buffer, self._ready, self._unread = b"", False, 0
             self._process = subprocess.Popen(  # noqa: S603  # our own script, no shell, no user text
                 command,
                 stdin=subprocess.PIPE,
@@ -63,17 +66,25 @@ class SolverProcess:
             self._ready = self._line(time.monotonic() + _START_SECONDS) is not None
 
     def send(self, script: str, deadline: float) -> None:
-        """Put a question; the solver is told to stop at `deadline` (of time.monotonic)."""
+        """Put a question; the solver is told to stop at `deadline` (of time.monotonic).
+
+        An earlier question whose answer nobody received is dropped, and the process with it where it is
+        still at work on that.
+        """
+        while self._unread and self._line(time.monotonic() + _MOMENT) is not None:
+            self._unread -= 1
         self.ready()
         milliseconds = max(1, int(1000 * (deadline - time.monotonic())))
         question = json.dumps({"script": script, "milliseconds": milliseconds}) + "\n"
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it died: receive says so
                 self._process.stdin.write(question.encode())
+        self._unread += 1
 
     def receive(self, deadline: float) -> Answer:
         """The answer to the last question; kills the process where none comes in time."""
         line = self._line(deadline)
+        self._unread = 0
         if line is None:
             return Answer(self.name, "none", note="no answer in time, or out of memory")
         document: dict[str, Any] = json.loads(line)
@@ -89,7 +100,7 @@ class SolverProcess:
             while b"\n" not in self._buffer:
                 waiting = selector.select(max(0.0, deadline - time.monotonic()))
                 chunk = os.read(self._process.stdout.fileno(), 1 << 16) if waiting else b""
-                if not chunk:
+                if not chunk or len(self._buffer) > _LONGEST_ANSWER:
                     self.stop()
                     return None
                 self._buffer += chunk
@@ -102,7 +113,7 @@ class SolverProcess:
             self._process.kill()
             self._process.communicate()
             self._process = None
-            self._ready = False
+            self._ready, self._unread = False, 0
 
 
 @dataclass(frozen=True)
@@ -119,18 +130,14 @@ class Pair:
         for solver in (self.z3, self.cvc5):
             solver.ready()
 
-    def ask(self, script: str, deadline: float) -> Generator[Answer]:
-        """Ask both at once; z3's answer comes first whichever is faster, so that reports do not depend on
-        the race. Who stops after it leaves cvc5 a moment, then cvc5 is stopped."""
-        waiting = [self.z3, self.cvc5]
+    def ask(self, script: str, deadline: float, names: tuple[str, ...] = ("z3", "cvc5")) -> Generator[Answer]:
+        """Ask those named at once; z3's answer comes first whichever is faster, so that reports do not depend
+        on the race. Who stops after it abandons cvc5's question."""
+        waiting = [solver for solver in (self.z3, self.cvc5) if solver.name in names]
         for solver in waiting:
             solver.send(script, deadline)
-        try:
-            while waiting:
-                yield waiting.pop(0).receive(deadline + GRACE)
-        finally:
-            for solver in waiting:
-                solver.receive(min(deadline, time.monotonic()) + GRACE)
+        for solver in waiting:
+            yield solver.receive(deadline + GRACE)
 
 
 @contextlib.contextmanager

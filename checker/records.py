@@ -24,7 +24,10 @@ class ArrayBounds(msgspec.Struct, frozen=True):
 
 
 class TheoremHeader(msgspec.Struct, frozen=True):
-    """Which theorem a report is about. `source` is its table as in the file; `fidelity` is inside."""
+    """Which theorem a report is about. `source` is its table as in the file; `fidelity` is inside.
+
+    `latex` holds hypotheses, conclusions and the names of definitions by name, `printed` the statement.
+    """
 
     id: str
     title: str
@@ -33,6 +36,7 @@ class TheoremHeader(msgspec.Struct, frozen=True):
     setting: str = ""
     kind: str = ""
     latex: dict[str, str] = {}
+    printed: str = ""
 
 
 class HypothesisRecord(msgspec.Struct, frozen=True):
@@ -51,11 +55,17 @@ class HypothesisRecord(msgspec.Struct, frozen=True):
     mathml: str = ""
 
 
-class Predicted(msgspec.Struct, frozen=True):
-    """What the theorem predicts for this configuration; null values carry their reason."""
+class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the theorem predicts for this configuration; null values carry their reason.
+
+    `formula` is the same for every configuration like this one, as a claim in the theorem's own symbols, and
+    `latex` that claim in LaTeX; both are absent where no closed form was found.
+    """
 
     value: Value
     reason: str
+    formula: str = ""
+    latex: str = ""
 
 
 class ConditionReport(msgspec.Struct, frozen=True):
@@ -75,8 +85,41 @@ class ConditionReport(msgspec.Struct, frozen=True):
     kind: str = "condition-report"
 
 
+class ChainLink(msgspec.Struct, frozen=True):
+    """One claim of a proof that hypotheses cannot hold.
+
+    `kind` is hypothesis, definition, scope, domain, value, start, axiom or tail, or "factor" for an
+    inequality of a product, taken to the `power`; `name` says whose claim it is or what it follows from.
+    """
+
+    kind: str
+    name: str
+    claim: str
+    latex: str
+    source: str = ""
+    power: int = 0
+
+
+class StartBound(msgspec.Struct, frozen=True):
+    """The most probability that the hypotheses hold at a stated random start, as a formula in sizes.
+
+    It tends to 0 as `grows` does; `values` are rows of sizes with the bound there, rounded up.
+    """
+
+    formula: str
+    latex: str
+    over: str
+    grows: str
+    values: tuple[dict[str, Value], ...]
+
+
 class Satisfiability(msgspec.Struct, frozen=True):
-    """Can the hypotheses hold at all? `misses` is a table: one row a width, in decades missed."""
+    """Can the hypotheses hold at all? `misses` is a table of sizes, scales and how far they miss there.
+
+    Where they cannot: `clash` names the hypotheses that clash, `chain` is what the proof uses, and
+    `factors` are inequalities whose product, each to its power, reads as `product` says, which is false.
+    `trend` says in words how the largest miss moves with the width.
+    """
 
     status: str
     basis: str
@@ -84,6 +127,12 @@ class Satisfiability(msgspec.Struct, frozen=True):
     engine: str
     reason: str
     misses: tuple[dict[str, Value], ...] = ()
+    clash: tuple[str, ...] = ()
+    chain: tuple[ChainLink, ...] = ()
+    factors: tuple[ChainLink, ...] = ()
+    product: str = ""
+    probability: StartBound | None = None
+    trend: str = ""
 
 
 class ProofStepRecord(msgspec.Struct, frozen=True):
@@ -182,12 +231,25 @@ class Hidden(msgspec.Struct, frozen=True):
     excluded: str
 
 
-class HypothesisUse(msgspec.Struct, frozen=True):
-    """Is a hypothesis needed? true only with a witness."""
+class HypothesisUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Is a hypothesis, or an entry `scope.KEY` of the scope, needed? The JSON leaves out what has no value.
+
+    True only with a witness: a certified run that satisfies all others and violates `conclusion` at `step`;
+    it exceeds the hypothesis by `factor` (larger side / smaller side, where both are positive), and
+    `certificate` is its file. False only where the solvers prove it from `implied_by`. `runs` are searched
+    runs without it.
+    """
 
     name: str
     needed: bool | None
     evidence: str
+    conclusion: str = ""
+    step: int | None = None
+    factor: float | None = None
+    runs: int = 0
+    implied_by: tuple[str, ...] = ()
+    certificate: str | None = None
+    config: dict[str, Value] = {}
 
 
 class Sharpness(msgspec.Struct, frozen=True):
@@ -209,7 +271,10 @@ class Counterexample(msgspec.Struct, frozen=True):
 
 
 class AuditReport(msgspec.Struct, frozen=True):
-    """Is a theorem consistent with simulation, with its own proof steps, and with itself?"""
+    """Is a theorem consistent with simulation, with its own proof steps, and with itself?
+
+    `unused` has a sentence for everything that the theorem declares and nothing rests on.
+    """
 
     theorem: TheoremHeader
     verdict: str
@@ -229,6 +294,7 @@ class AuditReport(msgspec.Struct, frozen=True):
     hypotheses: tuple[HypothesisRecord, ...] = ()
     format: int = FORMAT
     kind: str = "audit-report"
+    unused: tuple[str, ...] = ()
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
@@ -242,3 +308,36 @@ class VerifyReport(msgspec.Struct, frozen=True):
     checks: tuple[dict[str, Value], ...]
     format: int = FORMAT
     kind: str = "verify-report"
+
+
+class WidthRow(msgspec.Struct, frozen=True):
+    """The widths for one number of samples; null values carry their reason.
+
+    `by_draw` is the smallest width certified for one draw of the start, `by_bounds` one for every start on
+    events that fail with small probability, `simulated` the smallest power of two at which all of `draws` runs
+    lost at least the theorem's factor per step; at least `share` of all starts do so there, at the report's
+    confidence. `ratio` is the width by a draw over the simulated one, `ratio_by_bounds` that by bounds.
+    """
+
+    n: int
+    by_draw: Predicted
+    by_bounds: Predicted
+    simulated: Predicted
+    draws: int
+    share: float | None
+    ratio: float | None
+    ratio_by_bounds: float | None
+
+
+class WidthReport(msgspec.Struct, frozen=True):
+    """How wide a theorem wants the model, over numbers of samples, and how wide simulation says it must be."""
+
+    theorem: TheoremHeader
+    config: dict[str, Value]
+    rows: tuple[WidthRow, ...]
+    confidence: float
+    not_done: tuple[str, ...]
+    environment: dict[str, Value]
+    options: dict[str, Value] = {}
+    format: int = FORMAT
+    kind: str = "width-report"

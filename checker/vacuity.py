@@ -1,4 +1,4 @@
-"""Can the hypotheses hold at all? A contradiction proved by solvers, or none of many draws."""
+"""Can the hypotheses hold at a stated random start? None of many draws at several widths says hardly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,21 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from checker.admissible import Reduced, reduce
 from checker.candidates import in_scope
 from checker.clock import Clock
 from checker.configuration import Configuration, ExactArray
-from checker.expression.parse import parse_claim
-from checker.expression.shapes import Where, annotate_claim
-from checker.expression.tree import Atom, Call, Claim, Comparison, Name, Node
 from checker.families import draw, generator, sizes_of
-from checker.names import claim_dependencies, of_quantifier
 from checker.records import Value
 from checker.request import Request
+from checker.satisfiability import Impossible, impossible, improbable
 from checker.search import Assessed, complete, strip
 from checker.settings import SETTINGS
-from checker.symbolic import decide_steps
-from checker.theorem import ProofStep, Theorem
+from checker.theorem import Theorem
 
 DRAWS = 1000
 """Draws at each width."""
@@ -31,8 +26,6 @@ WIDTHS = (8, 16, 32, 64, 128)
 LEAST_WIDTH = WIDTHS[0]
 """Draws that satisfy the hypotheses at smaller widths do not count against vacuity."""
 
-NONNEGATIVE = frozenset({"norm2", "norm_fro", "norm_inf", "norm_1", "sigma_min", "spectral_radius", "abs"})
-
 
 @dataclass(frozen=True)
 class Vacuity:
@@ -41,102 +34,19 @@ class Vacuity:
     basis: str | None
     reason: str
     misses: tuple[dict[str, Value], ...] = ()
+    proof: Impossible | None = None
 
 
-def contradiction(theorem: Theorem) -> Vacuity:
-    """Do the hypotheses contradict each other whatever the arrays are? Asked of the solvers."""
-    hidden = of_quantifier(theorem, "hidden")
-    claims = [h.claim for h in theorem.hypotheses] + list(theorem.scope.sizes.values())
-    claims += [p.domain for p in theorem.parameters.values() if p.domain is not None]
-    claims = [c for c in claims if not claim_dependencies(c, theorem.definitions) & hidden]
-    flat = _flatten(theorem, claims)
-    if not flat.claims:
-        return Vacuity(None, "")
-    names = {f"q{k}": node for k, node in enumerate(flat.leaves.values())}
-    renamed = {old: f"q{k}" for k, old in enumerate(flat.leaves)}
-    assume = tuple(_rename(claim, renamed) for claim in flat.claims) + tuple(_axioms(theorem, names))
-    step = ProofStep("the hypotheses together", assume, _claim("0 > 1", frozenset()))
-    record = decide_steps([step], seconds=3.0)[0]
-    if "contradict" in record.reason:
-        return Vacuity("proof", "the hypotheses contradict each other (z3 and cvc5 agree)")
-    return Vacuity(None, "")
+def proved(theorem: Theorem) -> Vacuity | None:
+    """That no configuration satisfies the hypotheses, where it is proved."""
+    found = impossible(theorem)
+    return None if found is None else Vacuity("proof", found.reason, proof=found)
 
 
-def _flatten(theorem: Theorem, claims: list[Claim]) -> Reduced:
-    """Claims over scalar leaves: every array function becomes one real variable; definitions are inlined."""
-    unknown = frozenset(theorem.parameters) | _scalar_names(theorem)
-    return reduce(claims, theorem.definitions, unknown)
-
-
-def _scalar_names(theorem: Theorem) -> frozenset[str]:
-    setting = SETTINGS[theorem.setting]
-    scalars = {name for name, shape in setting.names.items() if shape == ()} | {"n", "d", "m"}
-    return frozenset(scalars - set(setting.claims))
-
-
-def _rename(claim: Claim, renamed: dict[str, str]) -> Claim:
-    def walk(node: Node) -> Node:
-        if isinstance(node, Name):
-            return Name(renamed.get(node.name, node.name), node.column, ())
-        if isinstance(node, Call):
-            return Call(node.function, tuple(walk(a) for a in node.arguments), node.column, ())
-        if hasattr(node, "argument"):
-            return replace(node, argument=walk(node.argument))  # type: ignore[union-attr]
-        if hasattr(node, "left"):
-            return replace(node, left=walk(node.left), right=walk(node.right))  # type: ignore[union-attr]
-        return node
-
-    parts = tuple(
-        part if isinstance(part, Atom) else Comparison(part.operator, walk(part.left), walk(part.right))
-        for part in claim.parts
-    )
-    return Claim(claim.text, parts)
-
-
-def _claim(text: str, names: frozenset[str]) -> Claim:
-    return annotate_claim(parse_claim(text), dict.fromkeys(names, ()), where=Where(place="axiom"))
-
-
-def _axioms(theorem: Theorem, names: dict[str, Node]) -> list[Claim]:
-    """What always holds between the leaves: signs, orders, and loss = residual**2/2."""
-    texts = [
-        "n >= 1",
-        "d >= 1",
-        "m >= 1",
-        "loss >= 0",
-        "residual >= 0",
-        "2*loss == residual*residual",
-        "grad_norm >= 0",
-    ]
-    gram = {"lambda_min(G)": "", "lambda_max(G)": "", "trace(G)": ""}
-    for name, node in names.items():
-        if isinstance(node, Call) and node.function in NONNEGATIVE:
-            texts.append(f"{name} >= 0")
-        if (
-            isinstance(node, Call)
-            and node.arguments == (Name("G"),)
-            and node.function in {"lambda_min", "lambda_max", "trace"}
-        ):
-            gram[f"{node.function}(G)"] = name
-            texts.append(f"{name} >= 0")
-        if (
-            isinstance(node, Call)
-            and node.function == "norm_fro"
-            and node.arguments in {(Name("T"),), (Name("features"),)}
-        ):
-            gram["norm_fro(T)"] = name
-    low, high, total = gram["lambda_min(G)"], gram["lambda_max(G)"], gram["trace(G)"]
-    if low and high:
-        texts.append(f"{low} <= {high}")
-    if low and total:
-        texts.append(f"n*{low} <= {total}")
-    if low and "norm_fro(T)" in gram:
-        texts.append(f"n*{low} <= {gram['norm_fro(T)']}*{gram['norm_fro(T)']}")
-    if high and total:
-        texts.append(f"{high} <= {total}")
-    known = frozenset(names) | _scalar_names(theorem) | frozenset(theorem.parameters)
-    usable = [t for t in texts if theorem.setting != "least-squares" or "m >=" not in t]
-    return [_claim(t, known) for t in usable]
+def proved_for_start(theorem: Theorem) -> Vacuity | None:
+    """That hardly any draw of the stated start of a wide network satisfies them, where it is proved."""
+    found = improbable(theorem)
+    return None if found is None else Vacuity("proof", found.reason, proof=found)
 
 
 def by_sampling(

@@ -4,6 +4,7 @@ from checker.records import ConditionReport
 from reports.numbers import clean, value_text
 from reports.parts import (
     MARGIN_NOTE,
+    claim_cell,
     count_statuses,
     definitions_table,
     environment_section,
@@ -23,7 +24,10 @@ _PREDICTED = {
     "rate_per_step": "factor on the loss per step",
     "steps_to_1e-6": "steps until loss/loss_0 is at most 1e-6",
     "largest_step": "largest admissible step size",
+    "largest_label_norm": "largest norm of the labels, in their direction, that the hypotheses allow",
+    "largest_init_scale": "largest scale of the initial W that the hypotheses allow",
     "smallest_width": "smallest width found to satisfy the hypotheses",
+    "width_by_bounds": "width at which high-probability bounds satisfy the hypotheses",
 }
 
 
@@ -49,9 +53,17 @@ def _predicted(report: ConditionReport) -> Section:
         (said(name, _PREDICTED.get(name, "")), Cell(value_text(p.value)), said(p.reason))
         for name, p in report.predicted.items()
     )
-    return Section(
-        "predicted", "What the theorem predicts here", tables=(Table(("Quantity", "Value", "Reason"), rows),)
+    tables = (Table(("Quantity", "Value", "Reason"), rows), *_formulas(report))
+    return Section("predicted", "What the theorem predicts here", tables=tables)
+
+
+def _formulas(report: ConditionReport) -> tuple[Table, ...]:
+    """The closed forms, where some were found."""
+    rows = tuple(
+        (said(name), claim_cell(p.formula, "", p.latex)) for name, p in report.predicted.items() if p.formula
     )
+    caption = "Closed forms, in the theorem's own symbols, where the same hypotheses bind:"
+    return (Table(("Quantity", "Formula"), rows, caption),) if rows else ()
 
 
 def _definitions(report: ConditionReport) -> Section:

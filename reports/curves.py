@@ -2,7 +2,7 @@
 
 import re
 
-from checker.records import ConclusionRecord, Curve, Simulation
+from checker.records import ConclusionRecord, Curve, Satisfiability, Simulation
 from reports.numbers import clean, pairs_text
 from reports.view import Line, Plot
 
@@ -68,3 +68,19 @@ def plots(simulation: Simulation) -> tuple[Plot, ...]:
 
 def _is_about_loss(record: ConclusionRecord | None) -> bool:
     return record is not None and _ABOUT_LOSS.match(record.claim) is not None
+
+
+def miss_plot(s: Satisfiability) -> tuple[Plot, ...]:
+    """The factor by which each hypothesis misses against the width; empty where fewer than two are known."""
+    rows = [row for row in s.misses if row.get("varied") == "m"]
+    widths = tuple(float(m) for row in rows if isinstance(m := row.get("m"), int))
+    if len(widths) < 2 or len(widths) != len(rows):
+        return ()
+    names = [key for key in rows[0] if key.startswith("factor of ")]
+    lines: list[Line] = []
+    for key in names:
+        values = tuple(float(v) if isinstance(v := row.get(key), int | float) else None for row in rows)
+        lines.append(Line("series", clean(key.removeprefix("factor of ")), widths, values))
+    alt = f"The factor by which each of {len(lines)} hypotheses misses, against the width; below 1 it holds."
+    title = "How far the hypotheses miss, by width"
+    return (Plot("misses", title, alt, "m", "factor", tuple(lines)),) if lines else ()

@@ -4,14 +4,17 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
 from checker.errors import UsageError
-from checker.records import AuditReport, ConditionReport
+from checker.records import AuditReport, ConditionReport, WidthReport
 from reports.html import to_html
 from reports.jsonfile import to_json
 from reports.latex import to_latex
 from reports.markdown import to_markdown
 from reports.views import view
+
+Written: TypeAlias = ConditionReport | AuditReport | WidthReport
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -31,10 +34,13 @@ def write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def stem(report: ConditionReport | AuditReport) -> str:
-    """`ID.check` or `ID.audit`, with nothing in it that could leave the directory."""
+_KINDS = {"condition-report": "check", "audit-report": "audit", "width-report": "width"}
+
+
+def stem(report: Written) -> str:
+    """`ID.check`, `ID.audit` or `ID.width`, with nothing in it that could leave the directory."""
     name = _NOT_IN_NAMES.sub("-", report.theorem.id).strip(".-") or "theorem"
-    return f"{name}.{'check' if isinstance(report, ConditionReport) else 'audit'}"
+    return f"{name}.{_KINDS[report.kind]}"
 
 
 def prepare(directory: Path) -> None:
@@ -47,7 +53,7 @@ def prepare(directory: Path) -> None:
         raise UsageError(f"--out {directory}: cannot write there ({error.strerror})") from error
 
 
-def write_reports(report: ConditionReport | AuditReport, directory: Path) -> tuple[Path, ...]:
+def write_reports(report: Written, directory: Path) -> tuple[Path, ...]:
     """Write every format; returns the paths. Raises UsageError where the directory cannot be written to."""
     shown = view(report)
     texts = {

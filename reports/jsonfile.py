@@ -4,9 +4,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from checker.records import AuditReport, ConditionReport, VerifyReport
+from checker.records import AuditReport, ConditionReport, VerifyReport, WidthReport
 
-Record: TypeAlias = ConditionReport | AuditReport | VerifyReport
+Record: TypeAlias = ConditionReport | AuditReport | VerifyReport | WidthReport
 
 _FIRST = ("format", "kind")
 

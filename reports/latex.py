@@ -1,48 +1,10 @@
 """Reports as a LaTeX table (booktabs) in a document that compiles on its own."""
 
 import re
-import unicodedata
 
+from reports.escaping import escape
+from reports.statement import PACKAGES, PREAMBLE, environment
 from reports.view import Cell, ReportView, Table
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
-    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}", "-": "{-}",
-    "✓": r"$\surd$", "✗": r"$\times$", "∅": r"$\emptyset$", "■": r"$\bullet$", "●": r"$\bullet$",
-    "◌": r"$\circ$", "○": r"$\circ$", "≈": r"$\approx$",
-    "≥": r"$\ge$", "≤": r"$\le$", "∞": r"$\infty$", "×": r"$\times$", "·": r"$\cdot$", "–": "--",
-    "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\ldots{}",
-}  # fmt: skip
-_CAPITAL = frozenset(
-    {"gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega"}
-)
-_SMALL = _CAPITAL | {
-    "alpha", "beta", "epsilon", "zeta", "eta", "iota", "kappa", "mu", "nu", "rho", "tau", "chi",
-}  # fmt: skip
-
-
-def _character(c: str) -> str:
-    if c in _SPECIAL:
-        return _SPECIAL[c]
-    if ord(c) < 127:
-        return c
-    name = unicodedata.name(c, "")
-    greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name)
-    word = greek[2].lower().replace("lamda", "lambda") if greek else ""  # Unicode's own spelling
-    if greek and greek[1] == "SMALL" and word in _SMALL:
-        return rf"$\{word}$"
-    if greek and greek[1] == "CAPITAL" and word in _CAPITAL:
-        return rf"$\{word.capitalize()}$"
-    if name.startswith("LATIN") and 0xC0 <= ord(c) < 0x180 and unicodedata.normalize("NFD", c) != c:
-        return c  # accented letters, which the T1 encoding has
-    return rf"\texttt{{U+{ord(c):04X}}}"
-
-
-def escape(text: str) -> str:
-    """Text that LaTeX sets as itself, whatever it holds; characters it cannot set are named by number."""
-    return "".join(map(_character, text))
 
 
 def _code(text: str) -> str:
@@ -62,7 +24,7 @@ def _cell(cell: Cell) -> str:
 _WIDTHS = {
     "Hypothesis": 2.6, "Conclusion": 2.6, "Claim": 6.2, "Left side": 3.0, "Right side": 3.0, "Margin": 1.5,
     "Runs": 3.2, "Worst margin": 1.9, "Worst run": 2.9, "Status": 2.0, "Basis": 2.0, "Step": 5.0, "From": 9.0,
-    "To": 6.0,
+    "To": 6.0, "n": 1.0, "Ratio": 2.0, "Ratio by bounds": 3.0, "Quantity": 4.0, "Value": 4.0, "Reason": 16.0,
 }  # fmt: skip
 
 
@@ -81,23 +43,33 @@ def _table(title: str, table: Table) -> list[str]:
     ]
 
 
-_HEAD = r"""\documentclass[10pt]{article}
+_HEAD = (
+    r"""\documentclass[10pt]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage{textcomp}
 \usepackage[a4paper,landscape,margin=1.5cm]{geometry}
-\usepackage{amsmath}
 \usepackage{array}
 \usepackage{booktabs}
 \usepackage{longtable}
+"""
+    + "\n".join(rf"\usepackage{{{name}}}" for name in PACKAGES)
+    + f"\n{PREAMBLE}\n"
+    + r"""\allowdisplaybreaks
 \setlength{\parindent}{0pt}
 \setlength{\LTleft}{0pt}
 \pagestyle{empty}
 \begin{document}"""
+)
+
+
+_TABLES = frozenset({"hypotheses", "predicted", "conclusions", "proof", "widths", "width-notes"})
 
 
 def to_latex(view: ReportView) -> str:
-    """A document with the verdict and one booktabs table each for hypotheses, conclusions and proof steps."""
+    """A document with the verdict, the statement, one booktabs table each for hypotheses, conclusions, proof
+    steps and widths, and the proof steps as a chain.
+    """
     basis = f", basis: {view.basis.word}" if view.basis else ""
     fidelity = f" ({view.theorem.fidelity.word})" if view.theorem.fidelity else ""
     lines = [
@@ -107,8 +79,12 @@ def to_latex(view: ReportView) -> str:
         "",
         rf"\emph{{{escape(view.theorem.source + fidelity)}}}",
     ]
+    if view.theorem.printed:
+        lines += ["", environment(view.theorem.title, view.theorem.source + fidelity, view.theorem.printed)]
     for section in view.sections:
-        if section.key in {"hypotheses", "conclusions", "proof"}:
+        if section.key in _TABLES:
             for table in section.tables:
                 lines += _table(section.title, table)
+    if view.chain:
+        lines += [r"\subsection*{The proof steps as a chain}", view.chain]
     return "\n".join([*lines, r"\end{document}", ""])

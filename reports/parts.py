@@ -55,6 +55,7 @@ def theorem_view(header: TheoremHeader) -> TheoremView:
         source=source_line(header.source),
         notes=paragraphs(str(header.source.get("notes") or "")),
         fidelity=fidelity_tag(str(header.source.get("fidelity") or "")),
+        printed=header.printed,
     )
 
 

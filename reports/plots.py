@@ -28,6 +28,8 @@ _STYLE: dict[str, object] = {
 _FAR = 1e120
 """What lies beyond is not drawn: matplotlib's own arithmetic overflows there."""
 _BAND, _WORST, _PREDICTED = "#7c8aa5", "#b42318", "#111827"
+_SERIES = ("#1d4ed8", "#b45309", "#047857", "#7c3aed", "#be185d", "#0e7490", "#4d7c0f", "#374151")
+_MARKS = "os^Dv<>P"
 
 
 def _numbers(line: Line, log: bool) -> tuple[list[float], list[float]]:
@@ -76,6 +78,17 @@ def _draw_side(axes: Axes, line: Line, log: bool) -> None:
     )  # fmt: skip
 
 
+def _draw_series(axes: Axes, lines: list[Line], log: bool) -> None:
+    """Several lines of one kind, told apart by colour and mark; a rule where the factor is 1."""
+    for index, line in enumerate(lines):
+        times, values = _numbers(line, log)
+        style = index % len(_SERIES)
+        axes.plot(times, values, color=_SERIES[style], marker=_MARKS[style], markersize=4, label=line.label)
+    if lines:
+        axes.set_xscale("log", base=2)
+        axes.axhline(1.0, color=_PREDICTED, linewidth=0.8, linestyle=(0, (5, 3)))
+
+
 def _mark_closest(axes: Axes, plot: Plot, log: bool) -> None:
     """A ring where the worst run comes closest to the prediction, or crosses it furthest."""
     sides = {line.role: _numbers(line, log) for line in plot.lines if line.role != "band"}
@@ -105,8 +118,10 @@ def figure_svg(plot: Plot) -> str:
             axes.set_yscale("log")
         if band:
             _draw_band(axes, band, log)
+        series = [line for line in plot.lines if line.role == "series"]
+        _draw_series(axes, series, log)
         for line in plot.lines:
-            if line.role != "band":
+            if line.role not in {"band", "series"}:
                 _draw_side(axes, line, log)
         _mark_closest(axes, plot, log)
         axes.set_xlabel(plot.x_label)
@@ -114,7 +129,8 @@ def figure_svg(plot: Plot) -> str:
         axes.grid(visible=True, color="#e5e7eb", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.margins(x=0.02)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=_whole(plot)))
+        if not series:
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=_whole(plot)))
         if plot.lines:
             axes.legend(frameon=False, fontsize=8.5, loc="best")
         buffer = io.StringIO()

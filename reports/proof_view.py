@@ -1,5 +1,6 @@
 """Proof steps: the sections of an audit report."""
 
+from checker.proofs.putting import failing_sides
 from checker.records import AuditReport, ProofStepRecord
 from reports.numbers import NOTHING, clean
 from reports.parts import claim_cell, count_statuses, said, tagged
@@ -8,13 +9,22 @@ from reports.words import status_tag
 
 
 def _step_row(step: ProofStepRecord) -> tuple[Cell, ...]:
-    found = ", ".join(f"{clean(k)} = {clean(v)}" for k, v in (step.counterexample or {}).items())
     return (
         said(step.name),
         Cell(clean(", ".join(step.assume)) or NOTHING, code=True),
-        claim_cell(step.show, "", "", f"fails at {found}" if found else "", step.reason),
+        claim_cell(step.show, "", "", _failure(step), step.reason),
         tagged(status_tag(step.status), step.engine),
     )
+
+
+def _failure(step: ProofStepRecord) -> str:
+    """Where a step fails, and what a person gets who puts these numbers in."""
+    if step.counterexample is None:
+        return ""
+    found = ", ".join(f"{clean(k)} = {clean(v)}" for k, v in step.counterexample.items())
+    sides = failing_sides(step.show, step.counterexample)
+    put = "" if sides is None else f": the left side is {sides.left}, the right side {sides.right}"
+    return (f"fails at {found}" if found else "fails as it stands") + put
 
 
 _STEP_COLUMNS = ("Step", "From", "To", "Status")

@@ -94,6 +94,20 @@ def _pairs(table: Table) -> list[str]:
     return lines
 
 
+def _columns(table: Table) -> list[str]:
+    """Rows under their titles, numbers to the right."""
+    rows = [table.columns, *(tuple(cell.text for cell in row) for row in table.rows)]
+    widest = [max(len(row[k]) for row in rows) for k in range(len(table.columns))]
+    return ["  " + "  ".join(f"{text:>{w}}" for text, w in zip(row, widest, strict=True)) for row in rows]
+
+
+def _widths(section: Section) -> list[str]:
+    lines = [line for table in section.tables for line in _columns(table)]
+    for paragraph in section.paragraphs:
+        lines += wrapped(paragraph, indent="  ")
+    return lines
+
+
 def _facts(facts: Iterable[tuple[str, str]]) -> list[str]:
     return [line for name, value in facts for line in wrapped(f"{name}: {value}", indent="  ", first="")]
 
@@ -101,7 +115,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> list[str]:
 def verdict_line(view: ReportView) -> str:
     """`✗ DOES NOT APPLY (basis: proof)`."""
     basis = f" (basis: {view.basis.word})" if view.basis else ""
-    return f"{view.verdict.symbol} {view.verdict.word}{basis}"
+    return f"{view.verdict.symbol} {view.verdict.word}{basis}".strip()
 
 
 def to_text(view: ReportView, colour: bool = False) -> str:
@@ -123,9 +137,12 @@ def to_text(view: ReportView, colour: bool = False) -> str:
     for key in ("hypotheses", "conclusions"):
         if key in by_key and by_key[key].tables:
             lines += ["", by_key[key].title.upper(), *_claims(by_key[key].tables[0], colour)]
-    for key in ("predicted", "probability", "hidden", "checks"):
+    if "widths" in by_key:
+        lines += ["", by_key["widths"].title.upper(), *_widths(by_key["widths"])]
+    for key in ("predicted", "width-notes", "probability", "hidden", "checks"):
         if key in by_key and by_key[key].tables:
-            lines += ["", by_key[key].title.upper(), *_pairs(by_key[key].tables[0])]
+            lines += ["", by_key[key].title.upper()]
+            lines += [line for table in by_key[key].tables for line in _pairs(table)]
     if "not-done" in by_key and by_key["not-done"].items:
         lines += ["", by_key["not-done"].title.upper()]
         lines += [

@@ -1,22 +1,43 @@
-"""What each hypothesis is for, and how sharp the bounds are: sections of an audit report."""
+"""The need for hypotheses, what is not used, and the sharpness of bounds: sections of an audit report."""
 
-from checker.records import AuditReport
+import shlex
+
+from checker.records import AuditReport, HypothesisUse
+from reports.numbers import clean
 from reports.parts import margin_cell, said, tagged
-from reports.view import Section, Table
+from reports.view import Cell, Section, Table
 from reports.words import need_tag
+
+_KEY = (
+    "Needed: a certified run satisfies every other hypothesis and the scope, and violates a conclusion. Not "
+    "needed: the others imply it, as two solvers prove. Not known: neither was shown, which says nothing. "
+    "Each is dropped by itself: of two that imply each other only one may go."
+)
+"""How to read the table of hypotheses."""
 
 
 def use_sections(report: AuditReport) -> tuple[Section, ...]:
-    """One section for the hypotheses and one for the conclusions, where there are any."""
+    """The need for the hypotheses, what nothing rests on, and the sharpness, each where there is any."""
     out: list[Section] = []
     if report.hypothesis_use:
-        rows = tuple(
-            (said(u.name), tagged(need_tag(u.needed)), said(u.evidence)) for u in report.hypothesis_use
-        )
-        table = Table(("Hypothesis", "Needed?", "Evidence"), rows)
+        rows = tuple(_row(use) for use in report.hypothesis_use)
+        table = Table(("Hypothesis", "Needed?", "Evidence"), rows, _KEY)
         out.append(Section("use", "Is each hypothesis needed?", tables=(table,)))
+    if report.unused:
+        items = tuple(clean(item) for item in report.unused)
+        out.append(Section("unused", "What is declared and not used", items=items, tone="open"))
     if report.sharpness:
         rows = tuple((said(x.conclusion), margin_cell(x.slack), said(x.at)) for x in report.sharpness)
         table = Table(("Conclusion", "Slack", "At"), rows, "How close the tightest run came, in decades.")
         out.append(Section("sharpness", "How sharp are the bounds?", tables=(table,)))
     return tuple(out)
+
+
+def _row(use: HypothesisUse) -> tuple[Cell, ...]:
+    """A hypothesis, the answer, and the evidence with the command that re-checks it."""
+    notes = ()
+    if use.certificate is not None:
+        notes = (f"Re-check it with: deqaudit verify {shlex.quote(clean(use.certificate))}",)
+    elif use.needed:
+        notes = ("Re-checked when it was found; give --out DIR to have its certificate.",)
+    return said(use.name), tagged(need_tag(use.needed)), said(use.evidence, *notes)

@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve of a plot. `role` is "band" (a run among many), "worst", or "predicted"."""
+    """One curve of a plot. `role` is "band" (a run among many), "worst", "predicted", or "series"."""
 
     role: str
     label: str
@@ -67,7 +67,7 @@ class Section:
 
 @dataclass(frozen=True)
 class TheoremView:
-    """Which theorem, from where, and how close to its source."""
+    """Which theorem, from where, and how close to its source; `printed` is its statement in LaTeX."""
 
     id: str
     title: str
@@ -77,11 +77,15 @@ class TheoremView:
     source: str
     notes: tuple[str, ...]
     fidelity: Tag | None
+    printed: str = ""
 
 
 @dataclass(frozen=True)
 class ReportView:
-    """One report in words: the banner first, then `urgent` sections, the theorem, and `sections`."""
+    """One report in words: the banner first, then `urgent` sections, the theorem, and `sections`.
+
+    `chain` is the proof in LaTeX, with the status of every step.
+    """
 
     kind: str
     label: str
@@ -92,3 +96,4 @@ class ReportView:
     theorem: TheoremView
     sections: tuple[Section, ...]
     urgent: tuple[Section, ...] = ()
+    chain: str = ""

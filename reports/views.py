@@ -1,15 +1,18 @@
 """Records become views: one entry for every report there is."""
 
+from dataclasses import replace
 from typing import TypeAlias
 
-from checker.records import AuditReport, ConditionReport, VerifyReport
+from checker.records import AuditReport, ConditionReport, VerifyReport, WidthReport
 from reports.audit_view import audit_view
 from reports.check_view import check_view
 from reports.numbers import NOTHING, clean, step_text, value_text
+from reports.statement import proof_block, steps_decided
 from reports.view import Cell, ReportView, Section, Table, TheoremView
+from reports.width_view import width_view
 from reports.words import verdict_tag
 
-Report: TypeAlias = ConditionReport | AuditReport | VerifyReport
+Report: TypeAlias = ConditionReport | AuditReport | VerifyReport | WidthReport
 
 
 def _verify_view(report: VerifyReport) -> ReportView:
@@ -35,5 +38,7 @@ def view(report: Report) -> ReportView:
     if isinstance(report, ConditionReport):
         return check_view(report)
     if isinstance(report, AuditReport):
-        return audit_view(report)
+        return replace(audit_view(report), chain=proof_block(steps_decided(report.proof)))
+    if isinstance(report, WidthReport):
+        return width_view(report)
     return _verify_view(report)

@@ -8,9 +8,10 @@ every such variable is proved of the function, and a model of them proves nothin
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from checker.expression.smt_graphs import GRAPHS, SHARP
 from checker.expression.smt_text import SideCondition, StepScript, number, smt_name
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
 
@@ -28,12 +29,16 @@ class BeyondSolversError(Exception):
         self.reason = reason
 
 
-def encode_step(assume: tuple[Claim, ...], show: Claim) -> StepScript:
-    """The step "assume implies show" over real variables. Raises BeyondSolversError."""
-    builder = _Builder()
+def encode_step(assume: tuple[Claim, ...], show: Claim, *, sharp: bool = False) -> StepScript:
+    """The step "assume implies show" over real variables. Raises BeyondSolversError.
+
+    `sharp` adds further true facts about exp, log and tanh, which help where the first ones do not suffice.
+    """
+    builder = _Builder(sharp)
     for claim in assume:
         truth = builder.truth(claim)
-        builder.facts.append(truth)
+        builder.add_fact(truth)
+    builder.assuming = False
     builder.sides.clear()  # the assumptions' side conditions stay as facts
     assumed = len(builder.facts)
     conclusion = builder.truth(show)
@@ -47,6 +52,7 @@ def encode_step(assume: tuple[Claim, ...], show: Claim) -> StepScript:
         conclusion=conclusion,
         sides=tuple(builder.sides),
         bounded=tuple(dict.fromkeys(builder.bounded)),
+        linear=builder.linear,
     )
 
 
@@ -86,12 +92,16 @@ def _fold(operator: str, a: Fraction, b: Fraction) -> Fraction | None:
 class _Builder:
     """Collects declarations and facts while a claim is folded. Equal nodes share one term."""
 
+    sharp: bool = False
+    assuming: bool = True
     variables: dict[str, None] = field(default_factory=dict[str, None])
     fresh: list[str] = field(default_factory=list[str])
     facts: list[str] = field(default_factory=list[str])
     sides: list[SideCondition] = field(default_factory=list[SideCondition])
     bounded: list[str] = field(default_factory=list[str])
     terms: dict[Node, str] = field(default_factory=dict[Node, str])
+    length: int = 0
+    linear: bool = True
     graphs: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
 
     def truth(self, claim: Claim) -> str:
@@ -125,7 +135,7 @@ class _Builder:
                 pi = self._fresh()
                 self.bounded.append("pi")
                 upper = _PI_LOWER + Fraction(1, 10**40)
-                self.facts.append(f"(and (< {number(_PI_LOWER)} {pi}) (< {pi} {number(upper)}))")
+                self.add_fact(f"(and (< {number(_PI_LOWER)} {pi}) (< {pi} {number(upper)}))")
                 return pi
             case Negate(argument=argument):
                 return f"(- {self.term(argument)})"
@@ -134,6 +144,7 @@ class _Builder:
             case Binary(operator="**", left=left, right=right):
                 return self._power(left, right)
             case Binary(operator=operator, left=left, right=right) if operator in ("+", "-", "*"):
+                self.linear &= operator != "*" or constant(left) is not None or constant(right) is not None
                 return f"({operator} {self.term(left)} {self.term(right)})"
             case Call(function=function, arguments=arguments):
                 return self._call(function, arguments)
@@ -144,16 +155,18 @@ class _Builder:
         value = constant(denominator)
         if value:
             return f"(* {number(1 / value)} {numerator})"
+        self.linear = False
         below = self.term(denominator)
         self._side(f"(not (= {below} 0.0))", "a denominator may be zero")
         quotient = self._fresh()
-        self.facts.append(f"(= (* {quotient} {below}) {numerator})")
+        self.add_fact(f"(= (* {quotient} {below}) {numerator})")
         return quotient
 
     def _power(self, base: Node, exponent: Node) -> str:
+        self.linear = False
         value = constant(exponent)
         if value is None:
-            raise BeyondSolversError("a power with a variable exponent is beyond the solvers")
+            return self._variable_power(self.term(base), self.term(exponent))
         if abs(value.numerator) > _MAX_POWER or value.denominator > _MAX_ROOT:
             raise BeyondSolversError(f"the exponent {value} is beyond the solvers")
         inner = self.term(base)
@@ -164,13 +177,30 @@ class _Builder:
             return power
         self._side(f"(not (= {inner} 0.0))", "a power with a negative exponent may divide by zero")
         inverse = self._fresh()
-        self.facts.append(f"(= (* {inverse} {power}) 1.0)")
+        self.add_fact(f"(= (* {inverse} {power}) 1.0)")
         return inverse
 
+    def _variable_power(self, base: str, exponent: str) -> str:
+        """x**y by what is known of it for x > 0: its sign, and on which side of 1 and of x it lies."""
+        if not self.assuming:  # an assumption may be about 0**y, or (-2)**3
+            reason = "a power with a variable exponent may be of a number that is not positive"
+            self._side(f"(> {base} 0.0)", reason)
+        value = self._fresh()
+        self.bounded.append("a variable power")
+        above, below = "(and (> x 1.0) (> y 0.0)) (and (< x 1.0) (< y 0.0))", "(or (= x 1.0) (= y 0.0))"
+        more, same = "(and (> x 1.0) (> y 1.0)) (and (< x 1.0) (< y 1.0))", "(or (= x 1.0) (= y 1.0))"
+        law = (
+            f"(and (> p 0.0) (= (> p 1.0) (or {above})) (= (= p 1.0) {below})"
+            f" (= (> p x) (or {more})) (= (= p x) {same}))"
+        )
+        self.add_fact(f"(let ((x {base}) (y {exponent}) (p {value})) (=> (> x 0.0) {law}))")
+        return value
+
     def _root(self, inner: str, degree: int) -> str:
+        self.linear = False
         self._side(f"(>= {inner} 0.0)", "the argument of a root may be negative")
         root = self._fresh()
-        self.facts.append(f"(and (>= {root} 0.0) (= {self._repeated(root, degree)} {inner}))")
+        self.add_fact(f"(and (>= {root} 0.0) (= {self._repeated(root, degree)} {inner}))")
         return root
 
     def _repeated(self, inner: str, times: int) -> str:
@@ -190,6 +220,11 @@ class _Builder:
             return best
         if len(arguments) != 1:
             raise BeyondSolversError(f"{function} is beyond the solvers")
+        self.linear &= function == "abs"
+        if function == "exp" and (opposite := _opposite(arguments[0])) is not None:
+            value, grown = self._fresh(), self.term(Call("exp", (opposite,)))
+            self.add_fact(f"(and (> {value} 0.0) (= (* {value} {grown}) 1.0))")
+            return value
         inner = self.term(arguments[0])
         if function == "abs":
             return f"(let ((b {inner})) (ite (>= b 0.0) b (- b)))"
@@ -197,31 +232,39 @@ class _Builder:
             return self._root(inner, 2)
         if function in ("sin", "cos"):
             return self._circle(function, inner)
-        if function not in _GRAPHS:
+        if function not in GRAPHS:
             raise BeyondSolversError(f"{function} is beyond the solvers")
         return self._graph(function, inner)
 
     def _graph(self, function: str, inner: str) -> str:
         """exp, log or tanh: bounds of its graph, and that it increases."""
+        self.linear = False
         if function == "log":
             self._side(f"(> {inner} 0.0)", "the argument of a logarithm may not be positive")
         value = self._fresh()
         self.bounded.append(function)
-        self.facts.extend(f"(let ((x {inner}) (y {value})) {fact})" for fact in _GRAPHS[function])
-        for other, other_value in self.graphs.setdefault(function, []):
-            self.facts.append(f"(= (< {other} {inner}) (< {other_value} {value}))")
-            self.facts.append(f"(= (= {other} {inner}) (= {other_value} {value}))")
-        self.graphs[function].append((inner, value))
+        for fact in (*GRAPHS[function], *(SHARP[function] if self.sharp else ())):
+            self.add_fact(f"(let ((x {inner}) (y {value})) {fact})")
+        # The graph of log is that of exp with the axes exchanged, so that both are one increasing curve.
+        curve, x, y = ("exp", value, inner) if function == "log" else (function, inner, value)
+        for other_x, other_y in self.graphs.setdefault(curve, []):
+            self.add_fact(f"(= (< {other_x} {x}) (< {other_y} {y}))")
+            self.add_fact(f"(= (= {other_x} {x}) (= {other_y} {y}))")
+            if self.sharp and curve == "exp":  # each lies above the other's tangent
+                self.add_fact(f"(>= {y} (* {other_y} (+ 1.0 (- {x} {other_x}))))")
+                self.add_fact(f"(>= {other_y} (* {y} (+ 1.0 (- {other_x} {x}))))")
+        self.graphs[curve].append((x, y))
         return value
 
     def _circle(self, function: str, inner: str) -> str:
         """sin or cos: both at once, a point of the unit circle near the one at angle 0."""
+        self.linear = False
         known = dict(self.graphs.setdefault("circle", []))
         if inner not in known:
             sine, cosine = self._fresh(), self._fresh()
             self.bounded.append("sin and cos")
-            self.facts.append(f"(= (+ (* {sine} {sine}) (* {cosine} {cosine})) 1.0)")
-            self.facts.append(
+            self.add_fact(f"(= (+ (* {sine} {sine}) (* {cosine} {cosine})) 1.0)")
+            self.add_fact(
                 f"(let ((x {inner})) (and (<= (* {sine} {sine}) (* x x)) (>= (+ {cosine} (* 0.5 x x)) 1.0)))"
             )
             known[inner] = f"{sine} {cosine}"
@@ -232,7 +275,14 @@ class _Builder:
     def _side(self, formula: str, reason: str) -> None:
         if formula not in self.facts:
             self.sides.append(SideCondition(formula, reason, len(self.facts)))
-            self.facts.append(formula)
+            self.add_fact(formula)
+
+    def add_fact(self, formula: str) -> None:
+        """One more true formula. Raises BeyondSolversError where there are too many."""
+        self.length += len(formula)
+        if self.length > _MAX_TEXT:
+            raise BeyondSolversError("the step is too long for the solvers")
+        self.facts.append(formula)
 
     def _fresh(self) -> str:
         name = f"f_{len(self.fresh) + 1}"
@@ -240,20 +290,15 @@ class _Builder:
         return name
 
 
-_GRAPHS: dict[str, tuple[str, ...]] = {
-    # y = exp(x): 1 + x <= y, and y <= 1/(1 - x) left of 1, both with equality at 0 only
-    "exp": (
-        "(> y 0.0)",
-        "(ite (= x 0.0) (= y 1.0) (> y (+ 1.0 x)))",
-        "(=> (and (< x 1.0) (not (= x 0.0))) (< (* y (- 1.0 x)) 1.0))",
-    ),
-    # y = log(x): 1 - 1/x <= y <= x - 1, both with equality at 1 only
-    "log": ("(ite (= x 1.0) (= y 0.0) (and (< y (- x 1.0)) (> (* y x) (- x 1.0))))",),
-    # y = tanh(x): between 0 and x, and inside (-1, 1)
-    "tanh": (
-        "(and (< (- 1.0) y) (< y 1.0))",
-        "(=> (= x 0.0) (= y 0.0))",
-        "(=> (> x 0.0) (and (< 0.0 y) (< y x)))",
-        "(=> (< x 0.0) (and (< x y) (< y 0.0)))",
-    ),
-}
+def _opposite(node: Node) -> Node | None:
+    """The same with the other sign where it is written with a minus in front; None elsewhere."""
+    match node:
+        case Negate(argument=argument):
+            return argument
+        case Binary(operator="*" | "/", left=left):
+            inner = _opposite(left)
+            return None if inner is None else replace(node, left=inner)
+        case Number(value=value) if value < 0:
+            return Number(-value)
+        case _:
+            return None

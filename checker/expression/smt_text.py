@@ -18,7 +18,8 @@ class SideCondition:
 class StepScript:
     """A proof step in SMT-LIB 2: real `variables` (the step's names, in order of appearance), `fresh`
     ones, the `facts` of which the first `assumed` come from the assumptions, the truth of the conclusion
-    and its side conditions. `bounded` names the functions that are known by their bounds only."""
+    and its side conditions. `bounded` names the functions that are known by their bounds only. `linear`: no
+    product of two terms occurs."""
 
     variables: tuple[str, ...]
     fresh: tuple[str, ...]
@@ -27,6 +28,7 @@ class StepScript:
     conclusion: str
     sides: tuple[SideCondition, ...]
     bounded: tuple[str, ...]
+    linear: bool = False
 
 
 def smt_name(name: str) -> str:
@@ -36,8 +38,7 @@ def smt_name(name: str) -> str:
 
 def refutation(script: StepScript, pinned: Mapping[str, Fraction] | None = None) -> str:
     """The text that is unsatisfiable where the conclusion follows; `pinned` fixes some variables."""
-    pins = [f"(= {smt_name(name)} {number(value)})" for name, value in (pinned or {}).items()]
-    return _text(script, [*script.facts, f"(not {script.conclusion})", *pins])
+    return _text(script, [*script.facts, f"(not {script.conclusion})", *_pins(pinned)])
 
 
 def refutation_among(script: StepScript, names: tuple[str, ...], values: tuple[Fraction, ...]) -> str:
@@ -49,9 +50,19 @@ def refutation_among(script: StepScript, names: tuple[str, ...], values: tuple[F
     return _text(script, [*script.facts, f"(not {script.conclusion})", *choices])
 
 
-def consistency(script: StepScript) -> str:
-    """The text that is unsatisfiable where the assumptions contradict each other."""
-    return _text(script, list(script.facts[: script.assumed]))
+def consistency(script: StepScript, pinned: Mapping[str, Fraction] | None = None) -> str:
+    """The text that is unsatisfiable where the assumptions contradict each other; `pinned` as above."""
+    return _text(script, [*script.facts[: script.assumed], *_pins(pinned)])
+
+
+def sides_question(script: StepScript) -> str:
+    """The text that is unsatisfiable where every side condition of the conclusion follows, each from what is
+    known when it comes up."""
+    formula, end = "false", len(script.facts)
+    for side in reversed(script.sides):
+        between = " ".join(script.facts[side.after : end])
+        formula, end = f"(or (not {side.formula}) (and true {between} {formula}))", side.after
+    return _text(script, [*script.facts[:end], formula])
 
 
 def side_question(script: StepScript, side: SideCondition) -> str:
@@ -66,7 +77,12 @@ def number(value: Fraction) -> str:
     return f"(- {text})" if value < 0 else text
 
 
+def _pins(pinned: Mapping[str, Fraction] | None) -> list[str]:
+    return [f"(= {smt_name(name)} {number(value)})" for name, value in (pinned or {}).items()]
+
+
 def _text(script: StepScript, assertions: list[str]) -> str:
     names = [*map(smt_name, script.variables), *script.fresh]
-    lines = ["(set-logic QF_NRA)", *(f"(declare-fun {name} () Real)" for name in names)]
+    logic = "QF_LRA" if script.linear else "QF_NRA"
+    lines = [f"(set-logic {logic})", *(f"(declare-fun {name} () Real)" for name in names)]
     return "\n".join([*lines, *(f"(assert {each})" for each in assertions)]) + "\n"

@@ -11,7 +11,7 @@ THEOREM = "gd-least-squares"
 @pytest.mark.parametrize(
     ("tokens", "line"),
     [
-        ((), "a command is needed: one of list, show, check, audit, verify, new (see deqaudit --help)"),
+        ((), "a command is needed: one of list, show, check, audit, width, verify, new (see deqaudit --help)"),
         (
             ("chek", "x"),
             'Unknown command "chek". Did you mean "check"? '

@@ -1,0 +1,1 @@
+"""Proof steps decided: solvers asked, steps rewritten, boxes subdivided, every counterexample re-checked."""

@@ -1,0 +1,1 @@
+"""Solving a theorem's hypotheses for what people ask: step, label norm, scale of the start, width."""
