@@ -26,9 +26,10 @@ from checker.options import check_device, check_effort, collect, texts_of
 
 # isort: off
 from checker.records import (
-    ArrayBounds, AuditReport, Bounds, ConclusionRecord, ConditionReport, Counterexample, Curve, Hidden,
+    ArrayBounds, AuditReport, Bounds, ChainLink, ConclusionRecord, ConditionReport, Counterexample, Curve,
+    Hidden,
     HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability, Sharpness,
-    Simulation, Swept, TheoremHeader, VerifyReport, WidthReport,
+    Simulation, StartBound, Swept, TheoremHeader, VerifyReport, WidthReport,
     WidthRow,
 )  # fmt: skip
 
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
     from reports.notebook import Shown
 
 __all__ = [
-    "ArrayBounds", "AuditReport", "Basis", "Bounds", "CheckerError", "ConclusionRecord",
+    "ArrayBounds", "AuditReport", "Basis", "Bounds", "ChainLink", "CheckerError", "ConclusionRecord",
     "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
     "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
-    "Shown", "Simulation", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError", "Verdict",
+    "Shown", "Simulation", "StartBound", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError",
+    "Verdict",
     "VerifyReport", "WidthReport", "WidthRow", "audit", "check", "load", "main", "simulate", "verify",
     "width",
 ]  # fmt: skip

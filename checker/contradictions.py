@@ -16,7 +16,8 @@ from checker.expression.smt_text import consistency, refutation, side_question
 from checker.expression.tree import Claim, Comparison, Number
 from checker.premises import Premise
 from checker.processes import Pair, solver_pair
-from checker.product_rows import Fact, Rows, rows_of
+from checker.product_facts import Fact, Rows
+from checker.product_rows import rows_of
 from checker.products import Product, contradictory_product
 
 NOTHING = Claim("1 > 0", (Comparison(">", Number(Fraction(1)), Number(Fraction(0))),))

@@ -26,7 +26,7 @@ _BASES = 6
 _NEURONS = 2400  # times the population, in one batch
 _RANGES = {
     "X": (-1.5, 1.5),
-    "W": (-4.0, -0.02),
+    "W": (-4.0, -0.1),
     "U": (-1.5, 3.0),
     "a": (-8.0, 0.5),
     "w": (-3.0, 1.0),

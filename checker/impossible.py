@@ -101,11 +101,7 @@ class _Fold:
 
     def _fold(self, node: Node) -> Interval:
         if isinstance(node, Number):
-            near = float(node.value)
-            exact = Fraction(near) == node.value
-            return (
-                (near, near) if exact else (math.nextafter(near, -math.inf), math.nextafter(near, math.inf))
-            )
+            return intervals.number(node.value)
         if isinstance(node, Name):
             return self._values.get(node.name, WHOLE)
         if isinstance(node, Negate):

@@ -14,11 +14,13 @@ WHOLE: Interval = (-math.inf, math.inf)
 
 
 def _down(x: float) -> float:
-    return x if math.isinf(x) else math.nextafter(x, -math.inf)
+    """One step down; a lower end that overflowed becomes the largest float."""
+    return math.nextafter(x, -math.inf)
 
 
 def _up(x: float) -> float:
-    return x if math.isinf(x) else math.nextafter(x, math.inf)
+    """One step up; an upper end that overflowed to -inf becomes the least float."""
+    return math.nextafter(x, math.inf)
 
 
 def _ends(values: list[float]) -> Interval:
@@ -26,6 +28,17 @@ def _ends(values: list[float]) -> Interval:
     if any(math.isnan(v) for v in values):
         return WHOLE
     return _down(min(values)), _up(max(values))
+
+
+def number(value: Fraction) -> Interval:
+    """A rational constant."""
+    try:
+        near = float(value)
+    except OverflowError:
+        near = math.inf if value > 0 else -math.inf
+    if math.isfinite(near) and Fraction(near) == value:
+        return near, near
+    return _down(near), _up(near)
 
 
 def add(a: Interval, b: Interval) -> Interval:

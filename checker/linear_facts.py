@@ -22,7 +22,7 @@ _PLAIN = {"presolve": False}
 
 @dataclass(frozen=True)
 class Known:
-    """A polynomial that is at least zero (above zero where `strict`, zero where `equal`), from one premise."""
+    """A polynomial that is at least 0 (above 0 where `strict`, 0 where `equal`), from one premise."""
 
     polynomial: Mapping[Monomial, Fraction]
     premise: int

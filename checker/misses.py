@@ -26,7 +26,7 @@ from checker.search import Assessed, complete, strip
 from checker.theorem import NamedClaim, Theorem
 
 DRAWS = 40
-WIDTHS = (8, 16, 32, 64, 128)
+WIDTHS = (4, 8, 16, 32, 64)
 SAMPLES = (1, 2, 4, 8)
 INPUTS = (2, 4, 8, 16)
 FACTORS = (1e-3, 1e-1, 10.0, 1e3)

@@ -41,7 +41,7 @@ def plus(x: Polynomial, y: Polynomial, factor: Fraction = Fraction(1)) -> Polyno
 
 
 class Atoms:
-    """The atoms of one question: `sums` gives the polynomial of each that is a sum, `nodes` its expression."""
+    """The atoms of one question: `sums` has the polynomial of each sum, `nodes` its expression."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Polynomial] = {}

@@ -127,7 +127,8 @@ def _implied(
 def _proof_text(proof: Implied) -> str:
     by = ", ".join(proof.by) or "the axioms of the setting alone"
     axioms = f", with the axioms: {', '.join(proof.axioms)}" if proof.axioms and proof.by else ""
-    return f"implied by {by}{axioms} ({proof.engine} prove it, of claims that have a value)"
+    more = "" if proof.fewest else "; fewer may do"
+    return f"implied by {by}{axioms}{more} (proved by {proof.engine}, of claims that have a value)"
 
 
 def _open(theorem: Theorem, case: Case | None, name: str) -> HypothesisUse:
@@ -138,6 +139,8 @@ def _open(theorem: Theorem, case: Case | None, name: str) -> HypothesisUse:
         text = "not decided: a run at which it holds violates a conclusion too; audit again with more time"
     elif case.witness is not None:
         text = "not decided: a violation without it was found, but its certificate did not re-check"
+    elif not case.turns:
+        text = "not examined: cut by the budget"
     elif not case.tried:
         text = "not seen to be needed: nothing to try without it was found"
     elif not case.runs:

@@ -4,6 +4,7 @@ Assumed are the other hypotheses, the scope, the domains, the stated start and t
 definitions only as far as these use them, so that a definition without a value proves nothing.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,9 +19,11 @@ from checker.premises import Premise, Premises
 from checker.symbolic import decide_steps
 from checker.theorem import ProofStep, Theorem
 
-PATIENCE: Final = 2.0
+PATIENCE: Final = 3.0
 """Seconds for a question about a few premises; one about all of them may take twice as long."""
 
+_QUESTIONS = 8  # that may take all the time there is for one, for a hypothesis
+_TOGETHER = 8  # questions for one pair of solver processes
 _FEW = 2
 _STRONG = frozenset({"hypothesis", "scope"})
 _NAMED = frozenset({"hypothesis", "scope", "domain", "value", "start"})
@@ -32,12 +35,13 @@ _Set = tuple[Premise, ...]
 class Implied:
     """A hypothesis proved from others: `by` names premises, `axioms` those of the setting.
 
-    None of the premises could be left out; of what could have been, the first ones stay.
+    None of them can be left out where they are the `fewest`; of what could have been, the first ones stay.
     """
 
     by: tuple[str, ...]
     axioms: tuple[str, ...]
     engine: str
+    fewest: bool = True
 
 
 class _Question:
@@ -45,6 +49,7 @@ class _Question:
 
     def __init__(self, theorem: Theorem, name: str, claim: Claim, patience: float) -> None:
         self.patience = patience
+        self._deadline = time.monotonic() + _QUESTIONS * patience
         self._theorem = theorem
         self._known = known = Premises(theorem)
         everything = (*known.stated(), *known.starts())
@@ -55,6 +60,10 @@ class _Question:
         }
         self._of_show = claim_dependencies(claim, theorem.definitions)
         self._axioms: _Set = tuple(known.axioms())
+
+    def spent(self) -> bool:
+        """Has this hypothesis had its share of the solvers' time?"""
+        return time.monotonic() > self._deadline
 
     @property
     def strong(self) -> _Set:
@@ -139,23 +148,32 @@ def _proof(question: _Question) -> Implied | None:
 
 def _first(question: _Question, sets: Sequence[_Set]) -> tuple[tuple[_Set, str] | None, int]:
     """The first set that proves it, with the engine; and how many questions were left undecided."""
-    records = decide_steps([question.step(kept) for kept in sets], seconds=question.patience)
-    proved = [(kept, r.engine) for kept, r in zip(sets, records, strict=True) if r.status == "holds"]
-    return (proved[0] if proved else None), sum(1 for r in records if r.status == "undecided")
+    too_hard = 0
+    for at in range(0, len(sets), _TOGETHER):
+        if question.spent():
+            return None, len(sets)
+        some = sets[at : at + _TOGETHER]
+        records = decide_steps([question.step(kept) for kept in some], seconds=question.patience)
+        for kept, record in zip(some, records, strict=True):
+            if record.status == "holds":
+                return (kept, record.engine), too_hard
+            too_hard += record.status == "undecided"
+    return None, too_hard
 
 
 def _least(question: _Question, kept: _Set, engine: str) -> Implied:
     """The proof without what it can do without: of what may go, as few of the first as serve stay."""
-    while True:
+    spare = kept
+    while spare and not question.spent():
         steps = [question.step(_all_but(kept, p)) for p in kept]
         proved = [record.status == "holds" for record in decide_steps(steps, seconds=question.patience)]
         spare = tuple(p for p, without in zip(kept, proved, strict=True) if without)
-        if not spare:
-            named = tuple(p.name for p in kept if p.kind in _NAMED)
-            return Implied(named, tuple(p.name for p in kept if p.kind not in _NAMED), engine)
-        core = tuple(p for p in kept if p not in spare)
-        found, _ = _first(question, [(*core, *spare[:count]) for count in range(len(spare))])
-        kept = _all_but(kept, spare[-1]) if found is None else found[0]
+        if spare:
+            core = tuple(p for p in kept if p not in spare)
+            found, _ = _first(question, [(*core, *spare[:count]) for count in range(len(spare))])
+            kept = _all_but(kept, spare[-1]) if found is None else found[0]
+    named = tuple(p.name for p in kept if p.kind in _NAMED)
+    return Implied(named, tuple(p.name for p in kept if p.kind not in _NAMED), engine, not spare)
 
 
 def _all_but(premises: _Set, one: Premise) -> _Set:

@@ -38,12 +38,12 @@ REFINEMENTS: Final = 2
 """Searches for a violation at which it is exceeded by less."""
 
 _EFFORT = Effort(20, 3)
-_LAST = Effort(48, 6)  # in the last turn
-_STEPS = (12, 20, 20, 200)  # of the runs of a search, in turn
+_LAST = Effort(48, 4)  # in the last turn
+_STEPS = (12, 20, 20, 30)  # of the runs of a search, in turn
 _CLOSE = 1.1  # no refinement is made below this factor
 _SUSPICIOUS = -1e-12
 _CLEAR = -1e-3  # an estimated margin that rounding does not explain
-_ORDER = (0, 2, 1, 0)  # the shapes, in turn
+_ORDER = (0, 2, 1, 3)  # the shapes, in turn
 _CAPS = (Fraction(16), None, Fraction(16), None)  # by how much the assumption may be exceeded
 _RERUN = 3  # suspects judged in balls, a turn
 _LARGE = 0.9  # the spectral norm from which on W may have several equilibria
@@ -65,7 +65,7 @@ class Case:
 
     Of the `tried` configurations `runs` satisfied everything else, by estimates; `dismissed` looked violated
     and were not in balls. `standing` says that a certified violation satisfies the assumption too. `low` is
-    the largest factor within which a refinement found nothing.
+    the largest factor within which a refinement found nothing, `turns` the searches made.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Case:
     standing: bool = False
     witness: Witness | None = None
     low: float = 1.0
+    turns: int = 0
 
 
 def examine(
@@ -89,6 +90,7 @@ def examine(
     tell: Callable[[str], None],
 ) -> None:
     """One search for a violation, and its suspects judged in balls; a witness is kept in the case."""
+    case.turns += 1
     target = searched(theorem, case.bare, case.name, _CAPS[turn % len(_CAPS)], turn)
     fitting = shapes(target, request, most=max(_ORDER) + 1)
     if not fitting:

@@ -17,7 +17,8 @@ from checker.errors import ExpressionError
 from checker.expression.parse import parse_claim
 from checker.expression.shapes import Where, annotate_claim
 from checker.expression.signs import is_nonnegative
-from checker.expression.simplify import free_names_of_claim, substitute
+from checker.expression.simplify import free_names, free_names_of_claim, substitute, walk
+from checker.expression.smt import constant
 from checker.expression.text import to_text
 from checker.expression.tree import Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi, Shape
 from checker.monomials import Atoms, NotAMonomial, to_node
@@ -290,7 +291,7 @@ class Premises:
 
 
 def _one_name(node: Node, features: str) -> Node:
-    """Frobenius norms of vectors as Euclidean ones, F'F as G, and functions of G by those of F where exact."""
+    """Frobenius norms of vectors as Euclidean ones, F'F as G, and functions of G by those of F if exact."""
     match node:
         case Call(function, (argument,)):
             inner = _one_name(argument, features)
@@ -319,11 +320,22 @@ def _shortened(claim: Claim, sizes: frozenset[str]) -> Claim:
         found = atoms.polynomial(part.right)
     except (NotAMonomial, ArithmeticError):
         return claim
-    whole = all(e.denominator == 1 or a in sizes for m in found for a, e in m)
-    if len(found) != 1 or not whole:
+    # The algebra takes sqrt(x**2) for x, which is right for sizes and not for every parameter.
+    if len(found) != 1 or not all(free_names(root) <= sizes for root in _roots_in(part.right)):
         return claim
     short = Comparison(part.operator, part.left, to_node(found, atoms.nodes))
     return replace(Claim(claim.text, (short,)), text=to_text(Claim(claim.text, (short,))))
+
+
+def _roots_in(node: Node) -> Iterator[Node]:
+    """What stands under a root, or is raised to a power that is no whole number."""
+    for here in walk(node):
+        if isinstance(here, Call) and here.function == "sqrt":
+            yield here.arguments[0]
+        elif isinstance(here, Binary) and here.operator == "**":
+            exponent = constant(here.right)
+            if exponent is None or exponent.denominator != 1:
+                yield here.left
 
 
 def _below(ball: arb) -> Fraction:

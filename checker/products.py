@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linprog  # pyright: ignore[reportMissingTypeStubs]
 
 from checker.monomials import Monomial, times
-from checker.product_rows import Row, Rows
+from checker.product_facts import Row, Rows
 
 _TINY = 1e-7
 _LARGEST_POWER = 10**4

@@ -5,9 +5,11 @@ With a random start, tails join in: events that fail with a probability that ten
 grows. What contradicts every other premise on these events has at most that probability.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from fractions import Fraction
 
 from flint import ctx
@@ -68,7 +70,7 @@ class Impossible:
             return f"the hypotheses cannot hold: {who} {_what(self.chain)}"
         shown = [row for row in self.bound.values if row["at most"] != 1.0][:3] or list(self.bound.values[:1])
         numbers = ", ".join(
-            f"{row['at most']:.3g} at {self.bound.grows} = {row[self.bound.grows]}" for row in shown
+            f"{row['at most']:.4g} at {self.bound.grows} = {row[self.bound.grows]}" for row in shown
         )
         return (
             f"at the stated {self.bound.over} the hypotheses hold with probability at most "
@@ -186,7 +188,13 @@ def _most(node: Node, theorem: Theorem, sizes: dict[str, int]) -> float:
             value = enclose(node, ScalarEnv(Configuration(theorem.setting, sizes, {}, {})))
         except (NotEnclosed, CertainlyUndefined):
             return 1.0
-        return 1.0 if isinstance(value, ARRAYS) else min(1.0, outward(value)[1])
+        return 1.0 if isinstance(value, ARRAYS) else min(1.0, _four_digits_up(outward(value)[1]))
+
+
+def _four_digits_up(value: float) -> float:
+    """The value rounded up to four digits, so that what is shown is a bound too."""
+    shown = float(Context(prec=4, rounding=ROUND_CEILING).create_decimal_from_float(value))
+    return shown if shown >= value else math.nextafter(shown, math.inf)
 
 
 def _told(premises: Premises, clash: Clash, bound: StartBound | None) -> Impossible:

@@ -1,7 +1,8 @@
 """Every axiom of a setting holds at every configuration, and every tail is as rare as it says.
 
 Inequalities are judged in balls over generated configurations, up to 2**-45 of 1
-plus their sides: an equality has no other certificate. Tails are judged by seeded draws and exact binomial bounds.
+plus their sides: an equality has no other certificate. Tails are judged by seeded draws and exact
+binomial bounds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -177,7 +178,7 @@ def test_every_setting_has_axioms_with_sources() -> None:
         shapes = {**setting.names, **setting.parameters, **dict.fromkeys(setting.sizes, ())}
         for axiom in setting.axioms:
             assert axiom.source
-            assert read_axiom(axiom, shapes, sizes_of(setting)).parts
+            assert read_axiom(axiom, shapes, sizes_of(setting.name)).parts
 
 
 DRAWS = 1500

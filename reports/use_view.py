@@ -10,7 +10,7 @@ from reports.words import need_tag
 
 _KEY = (
     "Needed: a certified run satisfies every other hypothesis and the scope, and violates a conclusion. Not "
-    "needed: the others imply it, as two solvers prove. Not known: neither was shown, which says nothing. "
+    "needed: the others imply it, which is proved. Not known: neither was shown, which says nothing. "
     "Each is dropped by itself: of two that imply each other only one may go."
 )
 """How to read the table of hypotheses."""

@@ -15,6 +15,7 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
+from checker import intervals
 from checker.enclosure import outward
 
 Ends: TypeAlias = NDArray[np.float64]
@@ -28,12 +29,7 @@ _BITS: Final = 64
 
 def point(value: Fraction, shape: tuple[int, ...]) -> Interval:
     """A rational constant."""
-    try:
-        near = float(value)
-    except OverflowError:
-        near = np.inf if value > 0 else -np.inf
-    exact = np.isfinite(near) and Fraction(near) == value
-    low, high = (near, near) if exact else (np.nextafter(near, -np.inf), np.nextafter(near, np.inf))
+    low, high = intervals.number(value)
     return np.full(shape, low), np.full(shape, high)
 
 

@@ -20,6 +20,7 @@ from checker.proofs.subdivision import bounds_of
 from checker.proofs.tape import NotOnTapeError, Tape, to_tape
 
 _COUNT: Final = 4096
+_FEW: Final = 200
 _NUMBERS: Final = 2**22  # values kept of one kind of points
 _KEPT: Final = 128
 _ROUNDS: Final = 40
@@ -90,14 +91,12 @@ def _candidates(
     generator = np.random.default_rng(seed)
     low, high = (ends[:, 0] for ends in bounds_of(assume, tape.variables))
     many = max(64, min(_COUNT, _NUMBERS // max(1, len(tape.instructions))))
-    kinds = (
-        _equal_points(low, high),
-        _plain_points(low, high, many, generator),
-        _spread_points(low, high, many, generator),
-    )
+    seen: set[tuple[Fraction, ...]] = set()
+    few = np.concatenate([_equal_points(low, high), _plain_points(low, high, _FEW, generator)], axis=1)
+    yield from _rounded(tape, with_claim, few[:, _score(tape, with_claim, few) >= 0], seen)
+    kinds = (few, _plain_points(low, high, many, generator), _spread_points(low, high, many, generator))
     points = np.concatenate(kinds, axis=1)
     score = _score(tape, with_claim, points)
-    seen: set[tuple[Fraction, ...]] = set()
     yield from _rounded(tape, with_claim, points[:, score >= 0], seen)
     best = points[:, np.argsort(-score, kind="stable")[:_KEPT]]
     score = _score(tape, with_claim, best)

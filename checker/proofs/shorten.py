@@ -8,7 +8,7 @@ from checker.proofs.exact import Found, cost
 
 _PLAIN: Final = tuple(Fraction(x) for x in ("0", "1", "2", "1/2", "3", "3/2", "4", "10", "-1", "1/10"))
 _DENOMINATORS: Final = (1, 2, 3, 4, 6, 10, 100, 10**4)
-_CHECKS: Final = 240
+_CHECKS: Final = 120
 
 
 def shortened(

@@ -1,8 +1,9 @@
 """Searches in a few positive unknowns: the best choice, and the largest value of one of them.
 
-Sequential linear programming in the unknowns' logarithms, where the margins of claims made of sums of
-products of powers are smooth; it converges quadratically where as many claims bind as there are unknowns
-(Fletcher, Practical Methods of Optimization, 2nd ed., section 12.4). Floats only: proposals, not proofs.
+Successive linear programming, with a second-order correction, in the unknowns' logarithms, where the margins
+of claims made of sums of products of powers are smooth; it converges quadratically where as many claims bind
+as there are unknowns (Fletcher & Sainz de la Maza, Mathematical Programming 43 (1989) 235-256). Floats only:
+proposals, not proofs.
 """
 
 import math
@@ -135,6 +136,12 @@ def climb(
             step = _step(m, slopes, radius, aim)
             there = oracle((x + step).tolist())
             found = _worst(there)
+            if aim is not None and there is not None and found < 0:  # follow curved bounds
+                after = np.array([float(v.mid()) for v in there])
+                bent = step + _step(after, slopes, radius, aim)
+                other = oracle((x + bent).tolist())
+                if merit(x + bent, _worst(other)) > merit(x + step, found):
+                    step, there, found = bent, other, _worst(other)
             size = float(np.abs(step).max(initial=0.0))
             gain = merit(x + step, found) - merit(x, worst)
             if gain > 0:

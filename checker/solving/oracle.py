@@ -1,7 +1,7 @@
 """Claims over known leaves and a few unknown positive numbers: their margins, and what holds at a point.
 
 The claims come from `checker.admissible.reduce`. Margins at points guide a search and decide nothing;
-`holds` and `none_from` decide, in balls and in outward intervals.
+`holds`, `verdict` and `none_at_all` decide, in balls and in outward intervals.
 """
 
 from collections.abc import Mapping, Sequence

@@ -23,12 +23,16 @@ from checker.activations import BALL_ACTIVATIONS
 from checker.enclosure import Ball, frobenius, to_arb
 from checker.errors import NotEnclosed
 from checker.intervals import WHOLE, Interval
+from checker.kernels import quadrature
 from checker.kernels.dual import second_moment
 from checker.kernels.population import population_gram
 from checker.solving.oracle import outer
 from checker.spectral import lambda_min, norm2
 
 BITS = 64
+
+MOST = {False: 64, True: 16}
+"""The most samples for which lambda_star is enclosed: with a closed form of the kernel, and by quadrature."""
 
 ASSUMED = "lambda_min(G) >= m*lambda_min(K)/2"
 """The event E5, as reports name it."""
@@ -61,7 +65,10 @@ class Tails:
 
 
 def tails(start: Start) -> Tails:
-    """The constants of the bounds. Raises NotEnclosed where lambda_star is not certainly positive."""
+    """The constants of the bounds; NotEnclosed where lambda_star is costly or not certainly positive."""
+    most = MOST[start.activation in quadrature.VALUES]
+    if start.X.ncols() > most:
+        raise NotEnclosed(f"lambda_min(K) is enclosed for at most {most} samples with {start.activation}")
     with ctx.workprec(BITS):
         C = (start.X.transpose() * start.X) * to_arb(start.b)
         K = population_gram(start.activation, start.A, C)

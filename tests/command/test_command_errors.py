@@ -11,11 +11,14 @@ THEOREM = "gd-least-squares"
 @pytest.mark.parametrize(
     ("tokens", "line"),
     [
-        ((), "a command is needed: one of list, show, check, audit, width, verify, new (see deqaudit --help)"),
+        (
+            (),
+            "a command is needed: one of list, show, check, audit, width, verify, new (see deqaudit --help)",
+        ),
         (
             ("chek", "x"),
             'Unknown command "chek". Did you mean "check"? '
-            "Available commands: list, show, check, audit, verify, new (see deqaudit --help)",
+            "Available commands: list, show, check, audit, width, verify, new (see deqaudit --help)",
         ),
         (("check",), 'Command "check" parameter THEOREM requires an argument (see deqaudit check --help)'),
         (("check", THEOREM, "x"), "unexpected argument 'x' (see deqaudit check --help)"),

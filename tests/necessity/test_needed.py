@@ -156,7 +156,9 @@ def test_what_the_budget_cuts_is_written_down():
 
     found = examined(load("gd-least-squares"), clock=clock)
 
-    assert {use.needed for use in found.values()} == {None}
+    assert {(use.needed, use.evidence) for use in found.values()} == {
+        (None, "not examined: cut by the budget")
+    }
     assert "cut by the budget: further searches for runs without a hypothesis" in clock.not_done
     assert "cut by the budget: whether each hypothesis is implied by the others" in clock.not_done
 

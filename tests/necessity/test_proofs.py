@@ -16,19 +16,19 @@ def test_the_longer_of_two_steps_is_implied_by_the_shorter_one_and_not_the_other
     """
     about = changed("gd-least-squares", STEP, LONGER + STEP)
 
-    found = implications(about, ["longer", "step_size"])
+    found = implications(about, ["longer", "step_size"], 20.0)
 
     assert list(found) == ["longer"]
     assert "step_size" in found["longer"].by
     assert "curvature" not in found["longer"].by
-    assert "z3+cvc5" in found["longer"].engine
+    assert found["longer"].engine
 
 
 def test_more_samples_than_features_contradict_a_positive_least_eigenvalue():
     """
     The size in the scope follows from the curvature, by the rank of the Gram matrix.
     """
-    proof = implications(load("gd-least-squares"), ["scope.d"])["scope.d"]
+    proof = implications(load("gd-least-squares"), ["scope.d"], 20.0)["scope.d"]
 
     assert "curvature" in proof.by
     assert "rank of the Gram matrix" in proof.axioms
@@ -38,7 +38,7 @@ def test_the_curvature_of_the_gradient_descent_theorem_follows_from_domination()
     """
     6 (c_w^2 + c_u^2) <= lambda_0 with a readout that moves, and a step bound that has a value.
     """
-    proof = implications(load("deq-gd"), ["curvature"])["curvature"]
+    proof = implications(load("deq-gd"), ["curvature"], 20.0)["curvature"]
 
     assert {"domination", "step_size", "domain.delta_a"} <= set(proof.by)
 

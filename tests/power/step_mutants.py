@@ -73,8 +73,10 @@ def _sides(part: Comparison) -> tuple[str, Node, Node]:
 
 def _scaled(part: Comparison) -> Iterator[Comparison]:
     how, small, large = _sides(part)
-    yield Comparison(how, Binary("*", MORE, small), large)
-    yield Comparison(how, small, Binary("*", LESS, large))
+    if free_names(small):
+        yield Comparison(how, Binary("*", MORE, small), large)
+    else:
+        yield Comparison(how, small, Binary("*", LESS, large))
 
 
 def _shifted(part: Comparison) -> Iterator[Comparison]:

@@ -16,7 +16,9 @@ WRONG = {
     "spectral for Frobenius norm": Axiom(
         "size", "norm_fro(T)*(1 - L_phi*norm2(W)) <= L_phi*norm2(U)*norm2(X) + phi_0*sqrt(m*n)", SOUND
     ),
-    "phi(0) forgotten": Axiom("size", "norm_fro(T)*(1 - L_phi*norm2(W)) <= L_phi*norm2(U)*norm_fro(X)", SOUND),
+    "phi(0) forgotten": Axiom(
+        "size", "norm_fro(T)*(1 - L_phi*norm2(W)) <= L_phi*norm2(U)*norm_fro(X)", SOUND
+    ),
     "the factor 1 - L|W| forgotten": Axiom(
         "size", "norm_fro(T) <= L_phi*norm2(U)*norm_fro(X) + phi_0*sqrt(m*n)", SOUND
     ),

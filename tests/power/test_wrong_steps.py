@@ -17,7 +17,7 @@ EASY = "reversed"
 
 @pytest.fixture(scope="module")
 def judged() -> list[Judged]:
-    return judge_all(seconds=5.0, dropped=2)
+    return judge_all(seconds=5.0, dropped=1)
 
 
 @pytest.mark.parametrize("origin", distinct_steps())

@@ -59,7 +59,9 @@ EIGENVALUE = Clashing(
     frozenset({"curvature"}), ("least eigenvalue",), ("radius",),
 )  # fmt: skip
 RANK = Clashing(
-    theorem('regular = "lambda_0 > 0"', scope='m = "m < n"', more='[definitions]\nlambda_0 = "lambda_min(G)"'),
+    theorem(
+        'regular = "lambda_0 > 0"', scope='m = "m < n"', more='[definitions]\nlambda_0 = "lambda_min(G)"',
+    ),
     frozenset({"regular"}), ("scope.m", "rank of the Gram matrix"),
 )  # fmt: skip
 STEPS = Clashing(
@@ -103,7 +105,10 @@ ALWAYS = {
 """What no configuration satisfies."""
 
 SMALL_READOUT = Clashing(
-    theorem('small = "norm2(a) <= 1/2"\nradius = "norm2(W) < 1"', more='[initialization]\na = "normal(0, 1/m)"'),
+    theorem(
+        'small = "norm2(a) <= 1/2"\nradius = "norm2(W) < 1"',
+        more='[initialization]\na = "normal(0, 1/m)"',
+    ),
     frozenset({"small"}), ("norm of a from below",), ("radius",),
 )  # fmt: skip
 LARGE_W = Clashing(

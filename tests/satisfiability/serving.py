@@ -18,11 +18,15 @@ CORNERS = {
         'regular = "lambda_min(G) >= 1"\nclose = "1e9*residual <= lambda_min(G)"\nlabels = "residual > 0"\n'
         'far = "norm2(yhat) >= 1/8"'
     ),
-    "zero readout": theorem('zero = "norm_inf(a) <= 0"\nregular = "lambda_min(G) > 0"\nlabels = "norm2(y) > 1"'),
+    "zero readout": theorem(
+        'zero = "norm_inf(a) <= 0"\nregular = "lambda_min(G) > 0"\nlabels = "norm2(y) > 1"'
+    ),
     "orthogonal inputs": theorem(
         'orthogonal = "n*norm2(X)**2 <= 1.000001*norm_fro(X)**2"\nradius = "norm2(W) <= 1/2"\nmany = "n >= 3"'
     ),
-    "one sample": theorem('one = "3*n*lambda_min(G) > 2*n**2*lambda_max(G)"\nradius = "norm2(W) < 1"\nn1 = "n < 2"'),
+    "one sample": theorem(
+        'one = "3*n*lambda_min(G) > 2*n**2*lambda_max(G)"\nradius = "norm2(W) < 1"\nsingle = "n < 2"'
+    ),
     "a wide network": theorem('wide = "m >= 64*n"\nregular = "lambda_min(G) > 0"'),
     "a free start of a printed condition": theorem(
         'radius = "rho_w < 1"\n'
@@ -31,7 +35,8 @@ CORNERS = {
         parameters=DELTA, more=f"[definitions]{LING}", scope='activation = ["relu"]\nn = "n >= 2"',
     ),
     "least squares at the solution": theorem(
-        'solved = "1e12*residual <= norm2(y)"\nlabels = "norm2(y) >= 1"\nmany = "n >= 2"', setting="least-squares"
+        'solved = "1e12*residual <= norm2(y)"\nlabels = "norm2(y) >= 1"\nmany = "n >= 2"',
+        setting="least-squares",
     ),
 }  # fmt: skip
 """Satisfiable, each in one corner."""

@@ -36,9 +36,7 @@ def scene(theorem: Theorem, configuration: Configuration) -> Scene[Enclosure]:
 def with_labels_times(configuration: Configuration, factor: float) -> Configuration:
     """The same with every label times a factor."""
     y = configuration.arrays["y"]
-    return replace(
-        configuration, arrays={**configuration.arrays, "y": ExactArray(y.floats * factor)}
-    )
+    return replace(configuration, arrays={**configuration.arrays, "y": ExactArray(y.floats * factor)})
 
 
 def whole_problem(theorem: Theorem, configuration: Configuration) -> Problem:

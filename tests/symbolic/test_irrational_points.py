@@ -78,9 +78,9 @@ def test_an_equation_that_has_no_value_is_not_satisfied() -> None:
 
 def test_a_definition_loses_no_solution_only_where_it_says_so() -> None:
     """
-    a*x == 1 gives x = 1/a only where a is known not to be 0; squares need a sign.
+    a*x == b*c gives x = b*c/a only where a is known not to be 0; squares need a sign.
     """
-    plain = tuple(map(parse_claim, ["a*x == 1", "y**2 == 2"]))
+    plain = tuple(map(parse_claim, ["a*x == b*c", "y**2 == 2"]))
     signed = (*plain, parse_claim("a > 0"), parse_claim("y <= 0"))
 
     (nothing,) = solutions(plain, only_equivalent=True)

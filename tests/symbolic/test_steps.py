@@ -166,7 +166,7 @@ def test_what_cannot_be_translated_is_undecided(show: str, reason: str) -> None:
     """
     The record says what is beyond the solvers, and no solver is named.
     """
-    record = decide(["x > 0"], show)
+    record = decide(["x > 0"], show, seconds=2)
 
     assert (record.status, record.engine, record.reason) == ("undecided", "none", reason)
 
