@@ -22,10 +22,9 @@ from checker.findings import (
     sharpness_record,
     simulation_record,
 )
-from checker.misses import miss_table
 from checker.names import claim_dependencies, of_quantifier
-from checker.necessity import hypothesis_use
-from checker.necessity_unused import unused
+from checker.necessity.unused import unused
+from checker.necessity.use import hypothesis_use
 from checker.outcomes import Run
 from checker.probable import sample
 from checker.records import (
@@ -34,10 +33,11 @@ from checker.records import (
     Value,
 )
 from checker.request import Request, read_request
+from checker.satisfiability.misses import miss_table
+from checker.satisfiability.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
 from checker.search import Effort, evolve
 from checker.symbolic import decide_steps
 from checker.theorem import Theorem
-from checker.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
 from checker.verdict import Basis, Verdict
 
 FIRST_LOOK = Effort(16, 1)
@@ -177,9 +177,7 @@ def _seems_satisfiable(theorem: Theorem, request: Request, tell: Callable[[str],
     for index, sizes in enumerate(shapes(theorem, request)[1:4:2]):
         tell("a first look for configurations")
         rng = generator(request.seed, "first look", index)
-        found = evolve(
-            theorem, request, sizes, kinds[0], rng, steps=0, effort=FIRST_LOOK, conclusions=False
-        )
+        found = evolve(theorem, request, sizes, kinds[0], rng, steps=0, effort=FIRST_LOOK, conclusions=False)
         if any(a.hypotheses >= 0 for a in found):
             return True
     return False

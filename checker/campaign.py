@@ -10,7 +10,6 @@ from checker.batch import CPU
 from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
-from checker.corners import favourable
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.families import generator
 from checker.flow import integrate, judge_flow, standing_violation
@@ -27,6 +26,7 @@ from checker.outcomes import Run
 from checker.records import Hidden
 from checker.request import Request
 from checker.runs import run
+from checker.satisfiability.corners import favourable
 from checker.search import ATTACK, Assessed, Effort, evolve
 from checker.settings import SETTINGS
 from checker.standing import standing_failures

@@ -7,7 +7,6 @@ from checker.asymptotic import Grown
 from checker.counterexample import describe
 from checker.expression.mathml import mathml
 from checker.hypotheses import Judged
-from checker.misses import Misses
 from checker.outcomes import Run
 from checker.probable import Sampled
 from checker.records import (
@@ -21,9 +20,10 @@ from checker.records import (
     Swept,
     Value,
 )
+from checker.satisfiability.misses import Misses
+from checker.satisfiability.vacuity import Vacuity
 from checker.search import Assessed
 from checker.theorem import Theorem
-from checker.vacuity import Vacuity
 from checker.verdict import Basis, Verdict
 
 

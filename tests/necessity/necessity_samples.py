@@ -6,7 +6,7 @@ import torch
 
 from checker.clock import Clock
 from checker.declaration import read_theorem
-from checker.necessity import hypothesis_use
+from checker.necessity.use import hypothesis_use
 from checker.reading import load
 from checker.records import HypothesisUse
 from checker.request import Request

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.necessity_text import assumption_names, toml_text, without
+from checker.necessity.without import assumption_names, toml_text, without
 from checker.reading import builtin_ids, load, read_file
 from checker.tables import parse_toml
 

@@ -10,9 +10,9 @@ from checker.certificate import verify
 from checker.certificate_reading import read_certificate
 from checker.clock import Clock
 from checker.declaration import read_theorem
-from checker.necessity_search import Case, examine
-from checker.necessity_text import assumption_names, without
-from checker.necessity_witness import certify
+from checker.necessity.search import Case, examine
+from checker.necessity.without import assumption_names, without
+from checker.necessity.witness import certify
 from checker.reading import load, read_file
 from checker.request import Request
 

@@ -3,7 +3,7 @@
 import pytest
 from necessity_samples import changed, theorem
 
-from checker.necessity_proof import implications
+from checker.necessity.implied import implications
 from checker.reading import load
 
 STEP = 'step_size = { claim = "eta <= 2/(lambda_0 + lambda_max(G))"'

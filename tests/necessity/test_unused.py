@@ -2,7 +2,7 @@
 
 from necessity_samples import theorem
 
-from checker.necessity_unused import unused
+from checker.necessity.unused import unused
 from checker.reading import builtin_ids, load
 
 BODY = """

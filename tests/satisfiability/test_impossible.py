@@ -6,10 +6,10 @@ import pytest
 from clashing import ALWAYS, AT_RANDOM, Clashing, theorem
 from flint import arb, ctx
 
-from checker.contradictions import by_solvers, few_of_a_product, find_clash
-from checker.premises import Premises
 from checker.reading import builtin_ids, load, read_theorem
-from checker.satisfiability import Impossible, impossible, improbable
+from checker.satisfiability.clash import by_solvers, few_of_a_product, find_clash
+from checker.satisfiability.premises import Premises
+from checker.satisfiability.prove import Impossible, impossible, improbable
 
 GENEROUS = 120.0
 

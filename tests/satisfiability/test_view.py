@@ -5,11 +5,11 @@ from clashing import ALWAYS, theorem
 
 from checker.clock import Clock
 from checker.findings import Findings, satisfiability_record
-from checker.misses import miss_table
 from checker.reading import load, read_theorem
 from checker.records import Satisfiability
 from checker.request import read_request
-from checker.vacuity import Vacuity, proved, proved_for_start
+from checker.satisfiability.misses import miss_table
+from checker.satisfiability.vacuity import Vacuity, proved, proved_for_start
 from reports.plots import figure_svg
 from reports.satisfiability_view import satisfiability_section
 from reports.view import Section

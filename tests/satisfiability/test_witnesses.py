@@ -6,11 +6,11 @@ from serving import CORNERS
 from checker.campaign import certified, conduct
 from checker.candidates import activations, shapes
 from checker.clock import Clock
-from checker.corners import favourable
 from checker.hypotheses import judge_hypotheses
 from checker.reading import read_theorem
 from checker.request import read_request
-from checker.satisfiability import impossible
+from checker.satisfiability.corners import favourable
+from checker.satisfiability.prove import impossible
 from checker.verdict import Verdict
 
 

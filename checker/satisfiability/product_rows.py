@@ -2,7 +2,7 @@
 
 Every premise is brought to rows `c * (product of powers of atoms) <= 1`. What a row takes for granted (that
 an atom is positive, that one sum is at most another) is a fact of its own, which names the premises and the
-facts that it follows from; `checker.contradictions` asks two solvers whether it does.
+facts that it follows from; `checker.satisfiability.clash` asks two solvers whether it does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,18 @@ from checker.expression.enclose import enclose
 from checker.expression.simplify import free_names, substitute, walk
 from checker.expression.smt import constant
 from checker.expression.tree import Binary, Call, Claim, Comparison, Name, Node, Number
-from checker.linear_facts import Sums
-from checker.monomials import ONE, Atoms, Monomial, NotAMonomial, Polynomial, monomial_node, plus, times
-from checker.product_facts import (
+from checker.satisfiability.linear_facts import Sums
+from checker.satisfiability.monomials import (
+    ONE,
+    Atoms,
+    Monomial,
+    NotAMonomial,
+    Polynomial,
+    monomial_node,
+    plus,
+    times,
+)
+from checker.satisfiability.product_facts import (
     ZERO,
     Inequality,
     Row,

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import linprog  # pyright: ignore[reportMissingTypeStubs]
 
-from checker.monomials import ONE, Monomial, Polynomial
+from checker.satisfiability.monomials import ONE, Monomial, Polynomial
 
 _TINY = 1e-9
 _LEAST_GAIN = 1e-6

@@ -20,8 +20,8 @@ from checker.configuration import Configuration
 from checker.expression.estimate import margin
 from checker.families import generator
 from checker.names import is_about_well_posedness
-from checker.necessity_breach import Breach, breach, claim_of, searched
-from checker.necessity_text import SCOPE
+from checker.necessity.breach import Breach, breach, claim_of, searched
+from checker.necessity.without import SCOPE
 from checker.outcomes import Run
 from checker.request import Request
 from checker.runs import run

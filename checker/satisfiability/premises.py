@@ -21,8 +21,8 @@ from checker.expression.simplify import free_names, free_names_of_claim, substit
 from checker.expression.smt import constant
 from checker.expression.text import to_text
 from checker.expression.tree import Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi, Shape
-from checker.monomials import Atoms, NotAMonomial, to_node
 from checker.names import claim_dependencies, of_quantifier
+from checker.satisfiability.monomials import Atoms, NotAMonomial, to_node
 from checker.settings import SETTINGS
 from checker.settings.axioms import read_axiom
 from checker.settings.norm_axioms import compositions, orders

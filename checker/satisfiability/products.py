@@ -13,8 +13,8 @@ from math import lcm, log
 import numpy as np
 from scipy.optimize import linprog  # pyright: ignore[reportMissingTypeStubs]
 
-from checker.monomials import Monomial, times
-from checker.product_facts import Row, Rows
+from checker.satisfiability.monomials import Monomial, times
+from checker.satisfiability.product_facts import Row, Rows
 
 _TINY = 1e-7
 _LARGEST_POWER = 10**4

@@ -1,6 +1,6 @@
 """Do premises over real numbers contradict each other? A proof, and the fewest premises it needs.
 
-Two ways are tried: a product of inequalities that is false (`checker.products`), whose every step z3 and
+Two ways are tried: a product of inequalities that is false (`checker.satisfiability.products`), whose every step z3 and
 cvc5 must both confirm, the product itself being checked in exact rationals; and the two solvers asked
 outright. What either finds is reduced premise by premise and decided again.
 """
@@ -14,11 +14,11 @@ from checker.expression.simplify import free_names_of_claim
 from checker.expression.smt import BeyondSolversError, encode_step
 from checker.expression.smt_text import consistency, refutation, side_question
 from checker.expression.tree import Claim, Comparison, Number
-from checker.premises import Premise
 from checker.processes import Pair, solver_pair
-from checker.product_facts import Fact, Rows
-from checker.product_rows import rows_of
-from checker.products import Product, contradictory_product
+from checker.satisfiability.premises import Premise
+from checker.satisfiability.product_facts import Fact, Rows
+from checker.satisfiability.product_rows import rows_of
+from checker.satisfiability.products import Product, contradictory_product
 
 NOTHING = Claim("1 > 0", (Comparison(">", Number(Fraction(1)), Number(Fraction(0))),))
 _STEP_SECONDS = 2.0

@@ -14,7 +14,7 @@ from checker.expression.enclose import compare
 from checker.expression.tree import Atom, Binary, Claim, Comparison, Node, Number
 from checker.hypotheses import Judged, gates, judge_hypotheses
 from checker.names import claim_dependencies
-from checker.necessity_text import SCOPE
+from checker.necessity.without import SCOPE
 from checker.theorem import NamedClaim, Scope, Theorem
 from checker.ties import settled_gates
 from checker.verdict import Verdict

@@ -15,13 +15,13 @@ from checker.batch import CPU, scene_of
 from checker.candidates import activations, in_scope, propose, shapes
 from checker.clock import Clock
 from checker.configuration import Configuration
-from checker.corners import favourable, free_arrays
 from checker.expression.estimate import margin
 from checker.families import generator
 from checker.hypotheses import gates
 from checker.names import claim_dependencies, of_quantifier
 from checker.records import Value
 from checker.request import Request
+from checker.satisfiability.corners import favourable, free_arrays
 from checker.search import Assessed, complete, strip
 from checker.theorem import NamedClaim, Theorem
 

@@ -16,7 +16,15 @@ from flint import ctx
 
 from checker.candidates import in_scope
 from checker.configuration import Configuration, ScalarEnv
-from checker.contradictions import (
+from checker.enclosure import ARRAYS, outward
+from checker.errors import CertainlyUndefined, NotEnclosed
+from checker.expression.enclose import enclose
+from checker.expression.latex import latex
+from checker.expression.simplify import free_names, substitute_claim
+from checker.expression.text import to_text
+from checker.expression.tree import Claim, Comparison, Node
+from checker.records import ChainLink, StartBound, Value
+from checker.satisfiability.clash import (
     Clash,
     Factor,
     by_products,
@@ -26,15 +34,7 @@ from checker.contradictions import (
     product_clashes,
     z3_alone,
 )
-from checker.enclosure import ARRAYS, outward
-from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.expression.enclose import enclose
-from checker.expression.latex import latex
-from checker.expression.simplify import free_names, substitute_claim
-from checker.expression.text import to_text
-from checker.expression.tree import Claim, Comparison, Node
-from checker.premises import Premise, Premises
-from checker.records import ChainLink, StartBound, Value
+from checker.satisfiability.premises import Premise, Premises
 from checker.theorem import EXACT_LAWS, Theorem
 
 SECONDS = 10.0

@@ -12,11 +12,11 @@ from typing import Final
 from checker.clock import Clock
 from checker.errors import TheoremError
 from checker.names import claim_dependencies, of_quantifier
-from checker.necessity_breach import claim_of
-from checker.necessity_proof import PATIENCE, Implied, implications
-from checker.necessity_search import REFINEMENTS, TURNS, Case, can_be_refined, examine, refine
-from checker.necessity_text import assumption_names, without
-from checker.necessity_witness import certify
+from checker.necessity.breach import claim_of
+from checker.necessity.implied import PATIENCE, Implied, implications
+from checker.necessity.search import REFINEMENTS, TURNS, Case, can_be_refined, examine, refine
+from checker.necessity.without import assumption_names, without
+from checker.necessity.witness import certify
 from checker.records import HypothesisUse
 from checker.request import Request
 from checker.theorem import Theorem

@@ -11,8 +11,8 @@ from checker.certificate_writing import write_certificate
 from checker.configuration import Configuration
 from checker.counterexample import describe
 from checker.expression.tree import Number
-from checker.necessity_breach import breach, capped
-from checker.necessity_search import Case, Witness, about
+from checker.necessity.breach import breach, capped
+from checker.necessity.search import Case, Witness, about
 from checker.records import HypothesisUse
 from checker.runs import run
 from checker.shrink import shrink

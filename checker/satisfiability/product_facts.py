@@ -1,6 +1,6 @@
 """Facts about positive numbers that products of inequalities rest on, and the signs of atoms.
 
-A fact names the premises and the earlier facts that it follows from; `checker.contradictions` asks two
+A fact names the premises and the earlier facts that it follows from; `checker.satisfiability.clash` asks two
 solvers whether it does.
 """
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from checker.expression.tree import Claim, Comparison, Node, Number
-from checker.linear_facts import Known, Sums
-from checker.monomials import ONE, Atoms, Monomial, Polynomial, plus
+from checker.satisfiability.linear_facts import Known, Sums
+from checker.satisfiability.monomials import ONE, Atoms, Monomial, Polynomial, plus
 
 ZERO = Number(Fraction(0))
 _ROUNDS = 5

@@ -12,7 +12,7 @@ from checker.configuration import Configuration, ExactArray
 from checker.families import draw, generator, sizes_of
 from checker.records import Value
 from checker.request import Request
-from checker.satisfiability import Impossible, impossible, improbable
+from checker.satisfiability.prove import Impossible, impossible, improbable
 from checker.search import Assessed, complete, strip
 from checker.settings import SETTINGS
 from checker.theorem import Theorem

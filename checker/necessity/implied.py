@@ -14,8 +14,8 @@ from checker.expression.simplify import free_names, roots, substitute_claim
 from checker.expression.text import to_text
 from checker.expression.tree import Atom, Claim, Comparison, Name, Node
 from checker.names import claim_dependencies, of_quantifier
-from checker.necessity_breach import claim_of
-from checker.premises import Premise, Premises
+from checker.necessity.breach import claim_of
+from checker.satisfiability.premises import Premise, Premises
 from checker.symbolic import decide_steps
 from checker.theorem import ProofStep, Theorem
 
