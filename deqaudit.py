@@ -27,11 +27,10 @@ from checker.options import check_device, check_effort, collect, texts_of
 # isort: off
 from checker.records import (
     ArrayBounds, AuditReport, Bounds, ChainLink, ConclusionRecord, ConditionReport, Counterexample, Curve,
-    Hidden,
-    HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability, Sharpness,
-    Simulation, StartBound, Swept, TheoremHeader, VerifyReport, WidthReport,
-    WidthRow,
+    Hidden, HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability,
+    Sharpness, Simulation, StartBound, Swept, TheoremHeader, VerifyReport,
 )  # fmt: skip
+from checker.width_records import WidthReport, WidthRow
 
 # isort: on
 from checker.verdict import Basis, Verdict
@@ -46,9 +45,8 @@ __all__ = [
     "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
     "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
     "Shown", "Simulation", "StartBound", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError",
-    "Verdict",
-    "VerifyReport", "WidthReport", "WidthRow", "audit", "check", "load", "main", "simulate", "verify",
-    "width",
+    "Verdict", "VerifyReport", "WidthReport", "WidthRow", "audit", "check", "load", "main", "simulate",
+    "verify", "width",
 ]  # fmt: skip
 
 Setting: TypeAlias = str | int | float | Fraction

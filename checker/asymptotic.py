@@ -11,6 +11,7 @@ from checker.admissible import LOWEST, feasible_line, reduce
 from checker.batch import scene_of
 from checker.candidates import activations, in_scope, propose
 from checker.clock import Clock
+from checker.completing import complete
 from checker.configuration import Configuration
 from checker.expression.estimate import estimate
 from checker.expression.simplify import next_depth_of_claim
@@ -20,7 +21,7 @@ from checker.names import claim_dependencies, of_quantifier
 from checker.probable import redraw
 from checker.records import Hidden
 from checker.request import Request
-from checker.search import complete, float_path
+from checker.simulating import float_path
 from checker.statistics import slope_interval
 from checker.theorem import Theorem
 

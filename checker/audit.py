@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from checker.asymptotic import Grown, grow
-from checker.campaign import conduct, conduct_flow
+from checker.asymptotic import grow
+from checker.campaign import conduct
+from checker.campaign_flow import conduct_flow
 from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.conditions import header, record
@@ -16,7 +17,6 @@ from checker.environment import environment
 from checker.families import generator
 from checker.findings import (
     Findings,
-    closest_text,
     probability_record,
     satisfiability_record,
     sharpness_record,
@@ -24,21 +24,17 @@ from checker.findings import (
 )
 from checker.names import claim_dependencies, of_quantifier
 from checker.necessity.unused import unused
-from checker.necessity.use import hypothesis_use
+from checker.necessity.use import SHARE, hypothesis_use
 from checker.outcomes import Run
 from checker.probable import sample
-from checker.records import (
-    AuditReport,
-    Counterexample,
-    Value,
-)
+from checker.records import AuditReport, Value
 from checker.request import Request, read_request
 from checker.satisfiability.misses import miss_table
 from checker.satisfiability.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
 from checker.search import Effort, evolve
 from checker.symbolic import decide_steps
 from checker.theorem import Theorem
-from checker.verdict import Basis, Verdict
+from checker.verdicts import concluded
 
 FIRST_LOOK = Effort(16, 1)
 """The search that decides whether a proof that nothing satisfies the hypotheses is looked for first."""
@@ -68,25 +64,26 @@ def audit(
     request = read_request(theorem, settings, seed)
     tell = progress or _silent
     clock = Clock(budget)
+    first = clock.before(SHARE) if theorem.hypotheses else clock
     taken = steps if steps is not None else (request.steps if request.steps is not None else STEPS)
     tell("proof steps")
     proof = decide_steps(theorem.proof, seconds=5.0)
     where = torch.device(device)
     if theorem.kind == "high-probability":
-        findings = _probable(theorem, request, clock, runs, taken, confidence, tell)
+        findings = _probable(theorem, request, first, runs, taken, confidence, tell)
     elif theorem.kind == "asymptotic":
-        findings = _asymptotic(theorem, request, clock, taken, tell)
+        findings = _asymptotic(theorem, request, first, taken, tell)
     else:
-        findings = _deterministic(theorem, request, clock, runs, taken, tell, where)
+        findings = _deterministic(theorem, request, first, runs, taken, tell, where)
     if _open_satisfiability(theorem, findings):
-        findings.missed = miss_table(theorem, request, clock, tell)
+        findings.missed = miss_table(theorem, request, first, tell)
     counterexample = None
     if findings.violation is not None:
         tell("shrinking and certifying the counterexample")
         counterexample = certify(
             theorem, findings.violation, taken, out or Path(), clock, findings.violation_basis
         )
-    verdict, basis, reason = _verdict(theorem, findings, counterexample, runs)
+    verdict, basis, reason = concluded(theorem, findings, counterexample, runs)
     over = f"the theorem is {verdict}" if verdict in ("refuted", "vacuous") else ""
     use = hypothesis_use(theorem, request, clock, steps=taken, passed_over=over, folder=out, progress=tell)
     options: dict[str, Value] = {
@@ -234,94 +231,6 @@ def _asymptotic(
 ) -> Findings:
     grown = grow(theorem, request, clock, steps=steps, progress=tell)
     return Findings([], [], grown.draws, grown.draws, grown=grown)
-
-
-def _verdict(
-    theorem: Theorem, findings: Findings, counterexample: Counterexample | None, runs: int
-) -> tuple[str, Basis, str]:
-    if findings.violation is not None and counterexample is not None:
-        run, name = findings.violation
-        claim = next(c.claim.text for c in theorem.conclusions if c.name == name)
-        if findings.violation_basis is Basis.WITNESS and not counterexample.certified:
-            return (
-                "inconclusive",
-                Basis.SAMPLE,
-                f"a violation of {name} was found, but its certificate did not re-check",
-            )
-        how = "in balls" if findings.violation_basis is Basis.WITNESS else "beyond 100 error estimates"
-        text = (
-            f"all hypotheses hold, and {name} ({claim}) certainly fails at step {counterexample.step}, {how}"
-        )
-        del run
-        return "refuted", findings.violation_basis, text
-    if findings.vacuity is not None and findings.vacuity.basis is not None:
-        small = f"; {findings.satisfying} draws at smaller widths did" if findings.satisfying else ""
-        return "vacuous", Basis(findings.vacuity.basis), findings.vacuity.reason + small
-    if findings.sampled is not None:
-        return _probable_verdict(findings, runs)
-    if findings.grown is not None and theorem.kind == "asymptotic":
-        return _grown_verdict(findings.grown)
-    held = sum(1 for r in findings.runs if r.verdict is Verdict.HOLDS)
-    if held >= runs and findings.hidden_supported is True:
-        return (
-            "supported",
-            Basis.SAMPLE,
-            f"in {held} runs with certified hypotheses every conclusion held at every step",
-        )
-    if held >= runs:
-        return "inconclusive", Basis.SAMPLE, "every run held, but a hidden constant's required value may grow"
-    if not findings.satisfying:
-        why = findings.vacuity.reason if findings.vacuity is not None else ""
-        miss = closest_text(findings.closest)
-        return (
-            "inconclusive",
-            Basis.SAMPLE,
-            why or f"no configuration was found that satisfies the hypotheses{miss}",
-        )
-    return (
-        "inconclusive",
-        Basis.SAMPLE,
-        (
-            f"{held} of the {runs} runs asked for held at every step; "
-            f"{findings.satisfying} satisfied the hypotheses"
-        ),
-    )
-
-
-def _probable_verdict(findings: Findings, runs: int) -> tuple[str, Basis, str]:
-    sampled = findings.sampled or []
-    for s in sampled:
-        if s.excluded:
-            text = (
-                f"the claimed probability {s.claimed[0]:.6g} is excluded: at most {s.record.upper:.6g} "
-                f"with confidence {s.record.confidence:.6g}, from {s.record.runs} draws"
-            )
-            return "refuted", Basis.SAMPLE, text
-    if not sampled:
-        return "inconclusive", Basis.SAMPLE, "no configuration could be sampled"
-    if not findings.satisfying:
-        return (
-            "inconclusive",
-            Basis.SAMPLE,
-            "the hypotheses held in no draw, so every draw is an instance of nothing",
-        )
-    decided = min(s.record.runs - s.record.undecided for s in sampled)
-    if decided < runs:
-        return "inconclusive", Basis.SAMPLE, f"only {decided} draws were decided; {runs} are asked for"
-    worst = min(sampled, key=lambda s: s.record.upper - s.claimed[0])
-    text = (
-        f"in {len(sampled)} configurations the interval does not exclude the claimed probability; "
-        f"the tightest: "
-        f"claimed {worst.claimed[0]:.6g}, interval [{worst.record.lower:.6g}, {worst.record.upper:.6g}]"
-    )
-    return "supported", Basis.SAMPLE, text
-
-
-def _grown_verdict(grown: Grown) -> tuple[str, Basis, str]:
-    if grown.supported:
-        return "supported", Basis.SAMPLE, f"the needed constant does not grow ({grown.reason})"
-    why = "the needed constant grows" if grown.supported is False else "no trend was decided"
-    return "inconclusive", Basis.SAMPLE, f"{why} ({grown.reason})"
 
 
 def _not_done(theorem: Theorem, clock: Clock, over: str) -> tuple[str, ...]:

@@ -24,3 +24,7 @@ class Clock:
         if note not in self.not_done:
             self.not_done.append(note)
         return True
+
+    def before(self, share: float) -> "Clock":
+        """A clock, with the same record, for what comes before the last `share` of the budget."""
+        return self if self.budget <= 0 else Clock(self.budget * (1 - share), self.not_done, self._start)

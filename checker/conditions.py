@@ -7,6 +7,7 @@ from flint import ctx
 
 from checker.admissible import reduce
 from checker.algebras import is_exact
+from checker.completing import WHOLE_BOUND, complete
 from checker.configuration import Configuration
 from checker.configure import configure
 from checker.enclosure import ARRAYS, Ball, Enclosure, decimal_bounds, frobenius, outward, to_arb
@@ -27,7 +28,6 @@ from checker.predictions import predictions
 from checker.printed import printed, symbols
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
 from checker.request import Request, read_request
-from checker.search import WHOLE_BOUND, complete
 from checker.settings import SETTINGS
 from checker.theorem import NamedClaim, Theorem
 from checker.verdict import Basis, Verdict, all_of

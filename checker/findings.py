@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from checker.asymptotic import Grown
+from checker.completing import Assessed
 from checker.counterexample import describe
 from checker.expression.mathml import mathml
 from checker.hypotheses import Judged
@@ -22,7 +23,6 @@ from checker.records import (
 )
 from checker.satisfiability.misses import Misses
 from checker.satisfiability.vacuity import Vacuity
-from checker.search import Assessed
 from checker.theorem import Theorem
 from checker.verdict import Basis, Verdict
 

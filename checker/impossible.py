@@ -21,7 +21,7 @@ Box = tuple[Interval, ...]
 def impossible(
     reduced: Reduced, leaves: Mapping[str, Interval], unknown: tuple[str, ...], most: int = BOXES
 ) -> bool:
-    """True only if every point of (0, inf)^k violates some claim; False means nothing. `most` boxes are tried.
+    """True only if every point of (0, inf)^k violates some claim; False means nothing. `most`: of boxes.
 
     `leaves` are outward floats of the leaves. Each claim may assume the others, so a
     denominator that one of them makes positive (as `1 - q` under `q < 1`) counts as such.

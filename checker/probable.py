@@ -11,9 +11,10 @@ from fractions import Fraction
 import numpy as np
 from flint import ctx, fmpq
 
-from checker.campaign import certified, hidden_gates
+from checker.campaign_record import certified, hidden_gates
 from checker.candidates import activations, propose, shapes
 from checker.clock import Clock
+from checker.completing import complete
 from checker.configuration import Configuration
 from checker.enclosure import ARRAYS, outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
@@ -23,8 +24,8 @@ from checker.outcomes import Run
 from checker.records import Probability
 from checker.request import Request
 from checker.runs import run
-from checker.search import complete, simulate
 from checker.settings import SETTINGS
+from checker.simulating import simulate
 from checker.statistics import binomial_interval
 from checker.theorem import Theorem
 from checker.verdict import Verdict

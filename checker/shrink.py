@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from checker.campaign import certified, hidden_gates
+from checker.campaign_record import certified, hidden_gates
 from checker.certificate_content import readable
 from checker.configuration import Configuration, ExactArray, Floats
 from checker.errors import CertainlyUndefined, NotEnclosed, UsageError

@@ -12,8 +12,8 @@ from checker.errors import UsageError
 from checker.flow import integrate
 from checker.records import Value
 from checker.request import read_request
-from checker.search import float_path
 from checker.settings import SETTINGS
+from checker.simulating import float_path
 from checker.theorem import Theorem
 
 

@@ -11,11 +11,12 @@ import torch
 
 from checker.batch import CPU
 from checker.candidates import neighbours
+from checker.completing import Assessed, complete, strip
 from checker.configuration import Configuration
 from checker.expression.tree import Number
 from checker.records import Swept, Value
 from checker.request import Request
-from checker.search import Assessed, complete, simulate, strip
+from checker.simulating import simulate
 from checker.theorem import Theorem
 
 SWEPT = 12000
@@ -24,7 +25,7 @@ SWEPT = 12000
 _WORK = 6e7
 """The most work in one shape, in products of two numbers for each iteration of a step, about."""
 
-GLANCE = 40
+GLANCE = 24
 """Steps after which the least suspicious runs are not followed any further."""
 
 _FOLLOWED = 8

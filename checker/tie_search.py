@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from checker.completing import WHOLE_BOUND, complete
 from checker.configuration import Configuration, Floats
 from checker.expression.tree import Comparison, Number
-from checker.search import WHOLE_BOUND, complete
 from checker.theorem import Theorem
 
 _MOST: Final = 8

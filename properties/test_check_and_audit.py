@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.audit import audit
-from checker.campaign import certified
+from checker.campaign_record import certified
 from checker.conditions import check, with_chosen
 from checker.configure import configure
 from checker.errors import UsageError

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, target
 from hypothesis import strategies as st
 
-from checker.campaign import certified
+from checker.campaign_record import certified
+from checker.completing import FRACTIONS, complete
 from checker.configuration import Configuration
 from checker.reading import builtin_ids, load
 from checker.runs import run
-from checker.search import FRACTIONS, complete
 from checker.theorem import Theorem
 from checker.verdict import Verdict
 from properties.aimed import starts_for

@@ -3,14 +3,7 @@
 import shlex
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
 
-from checker.records import (
-    AuditReport,
-    ConclusionRecord,
-    Counterexample,
-    Probability,
-    Swept,
-    Value,
-)
+from checker.records import AuditReport, ConclusionRecord, Counterexample, Probability, Swept, Value
 from reports.curves import plots
 from reports.numbers import NOTHING, clean, many, pairs_text, share_text, step_text, value_text
 from reports.parts import (

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from checker.errors import UsageError
-from checker.records import AuditReport, ConditionReport, WidthReport
+from checker.records import AuditReport, ConditionReport
+from checker.width_records import WidthReport
 from reports.html import to_html
 from reports.jsonfile import to_json
 from reports.latex import to_latex

@@ -4,7 +4,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from checker.records import AuditReport, ConditionReport, VerifyReport, WidthReport
+from checker.records import AuditReport, ConditionReport, VerifyReport
+from checker.width_records import WidthReport
 
 Record: TypeAlias = ConditionReport | AuditReport | VerifyReport | WidthReport
 

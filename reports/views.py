@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import TypeAlias
 
-from checker.records import AuditReport, ConditionReport, VerifyReport, WidthReport
+from checker.records import AuditReport, ConditionReport, VerifyReport
+from checker.width_records import WidthReport
 from reports.audit_view import audit_view
 from reports.check_view import check_view
 from reports.numbers import NOTHING, clean, step_text, value_text

@@ -1,6 +1,7 @@
 """Width reports as views."""
 
-from checker.records import Predicted, WidthReport, WidthRow
+from checker.records import Predicted
+from checker.width_records import WidthReport, WidthRow
 from reports.numbers import NOTHING, clean, estimate_text, many, share_text, value_text
 from reports.parts import environment_section, not_done_section, said, theorem_view, values_table
 from reports.view import Cell, ReportView, Section, Table

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from checker.batch import scene_of
-from checker.campaign import Campaign, certified
+from checker.campaign_record import Campaign, certified
 from checker.candidates import activations, shapes
 from checker.clock import Clock
+from checker.completing import FRACTIONS, WHOLE_BOUND, Assessed
 from checker.configuration import Configuration
 from checker.expression.estimate import margin
 from checker.families import generator
@@ -25,7 +26,7 @@ from checker.necessity.without import SCOPE
 from checker.outcomes import Run
 from checker.request import Request
 from checker.runs import run
-from checker.search import FRACTIONS, WHOLE_BOUND, Assessed, Effort, evolve
+from checker.search import Effort, evolve
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
 from checker.ties import settled

@@ -21,8 +21,8 @@ from checker.records import HypothesisUse
 from checker.request import Request
 from checker.theorem import Theorem
 
-SHARE: Final = 1 / 3
-"""The most of an audit's budget that is spent here."""
+SHARE: Final = 1 / 4
+"""The share of an audit's budget that is kept for this, and the most that is spent here."""
 
 _UNIT, _PROOF, _CERTIFICATE = 1.0, 3.0, 1.5  # seconds that a unit of work may take
 _HURRIED = 1.0  # seconds a question to the solvers may take where the budget is limited
@@ -45,7 +45,7 @@ def hypothesis_use(
     """What is known of the need for every hypothesis and every entry of the scope, in order.
 
     Nothing is examined where `passed_over` says why. Certificates of runs without a hypothesis are written
-    into `folder`, where one is given. At most a third of the clock's budget is spent, in a fixed order of
+    into `folder`, where one is given. At most a share of the clock's budget is spent, in a fixed order of
     fixed units; what is cut goes on record with the clock.
     """
     names = assumption_names(theorem)

@@ -1,8 +1,8 @@
 """Do premises over real numbers contradict each other? A proof, and the fewest premises it needs.
 
-Two ways are tried: a product of inequalities that is false (`checker.satisfiability.products`), whose every step z3 and
-cvc5 must both confirm, the product itself being checked in exact rationals; and the two solvers asked
-outright. What either finds is reduced premise by premise and decided again.
+Two ways are tried: a product of inequalities that is false (`checker.satisfiability.products`), whose
+every step z3 and cvc5 must both confirm, the product itself being checked in exact rationals; and the two
+solvers asked outright. What either finds is reduced premise by premise and decided again.
 """
 
 import time

@@ -12,11 +12,12 @@ from itertools import product
 import numpy as np
 
 from checker.candidates import propose
+from checker.completing import Assessed, complete
 from checker.configuration import Configuration, ExactArray, Floats
 from checker.families import generator, sizes_of
 from checker.request import Request
-from checker.search import Assessed, complete, simulate
 from checker.settings import SETTINGS
+from checker.simulating import simulate
 from checker.theorem import Theorem
 
 POPULATION = 54

@@ -14,6 +14,7 @@ import numpy as np
 from checker.batch import CPU, scene_of
 from checker.candidates import activations, in_scope, propose, shapes
 from checker.clock import Clock
+from checker.completing import Assessed, complete, strip
 from checker.configuration import Configuration
 from checker.expression.estimate import margin
 from checker.families import generator
@@ -22,7 +23,6 @@ from checker.names import claim_dependencies, of_quantifier
 from checker.records import Value
 from checker.request import Request
 from checker.satisfiability.corners import favourable, free_arrays
-from checker.search import Assessed, complete, strip
 from checker.theorem import NamedClaim, Theorem
 
 DRAWS = 40

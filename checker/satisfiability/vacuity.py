@@ -8,12 +8,12 @@ import numpy as np
 
 from checker.candidates import in_scope
 from checker.clock import Clock
+from checker.completing import Assessed, complete, strip
 from checker.configuration import Configuration, ExactArray
 from checker.families import draw, generator, sizes_of
 from checker.records import Value
 from checker.request import Request
 from checker.satisfiability.prove import Impossible, impossible, improbable
-from checker.search import Assessed, complete, strip
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
 

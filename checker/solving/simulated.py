@@ -9,6 +9,7 @@ from torch import Tensor
 
 from checker.batch import scene_of, stack
 from checker.candidates import in_scope
+from checker.completing import WHOLE_BOUND, complete
 from checker.configuration import Configuration
 from checker.errors import CheckerError
 from checker.expression.estimate import estimate, margin
@@ -17,7 +18,6 @@ from checker.families import draw, generator, sizes_of
 from checker.hypotheses import gates
 from checker.names import claim_dependencies
 from checker.scene import Scene
-from checker.search import WHOLE_BOUND, complete
 from checker.settings import SETTINGS
 from checker.theorem import Draw, Theorem
 from models.descent import descend

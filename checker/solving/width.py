@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from checker.completing import WHOLE_BOUND, complete
 from checker.configuration import Configuration
 from checker.configure import configure
 from checker.errors import NotEnclosed, UsageError
@@ -10,7 +11,6 @@ from checker.families import generator
 from checker.hypotheses import judge_hypotheses
 from checker.near import NearScenes, ladder
 from checker.request import Request
-from checker.search import WHOLE_BOUND, complete
 from checker.theorem import Theorem
 from checker.verdict import Verdict
 

@@ -11,7 +11,7 @@ from checker.configuration import Configuration
 from checker.configure import configure, default_law
 from checker.environment import environment
 from checker.errors import UsageError
-from checker.records import Predicted, Value, WidthReport, WidthRow
+from checker.records import Predicted, Value
 from checker.request import Request, read_request
 from checker.settings import SETTINGS
 from checker.solving.predicted import width_by_bounds
@@ -19,6 +19,7 @@ from checker.solving.simulated import DRAWS, STEPS, Shown, simulated_width
 from checker.solving.width import Width, smallest_width
 from checker.statistics import binomial_interval
 from checker.theorem import Draw, Theorem
+from checker.width_records import WidthReport, WidthRow
 
 SAMPLES = ("2", "4", "8", "16")
 """The numbers of samples where none are given."""

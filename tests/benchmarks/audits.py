@@ -16,13 +16,15 @@ from time import process_time
 from typing import TypeVar
 
 from checker import search
-from checker.campaign import certified
+from checker.campaign_record import certified
+from checker.completing import Assessed, complete, strip
 from checker.dynamics import planned_precision
 from checker.families import generator
 from checker.reading import load
 from checker.request import Request, read_request
 from checker.runs import run
-from checker.search import Assessed, complete, evolve, simulate, strip
+from checker.search import evolve
+from checker.simulating import simulate
 from checker.sweep import counts, sweep
 from checker.theorem import Theorem
 from tests.benchmarks.workload import one_thread

@@ -5,7 +5,7 @@ from certificate_samples import least_squares, put
 from forged_samples import NEURON, POINT, forged, theorem_of
 from mutation_samples import ETA
 
-from checker.campaign import Campaign
+from checker.campaign_record import Campaign
 from checker.certificate import verify
 from checker.judging import MOVES_IN_PICARD
 from checker.names import open_choices

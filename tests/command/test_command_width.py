@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from conftest import HEADER
 
-from checker.records import Predicted, WidthReport, WidthRow
+from checker.records import Predicted
+from checker.width_records import WidthReport, WidthRow
 
 THEOREM = "deq-gd"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from flint import ctx
 
+from checker.completing import WHOLE_BOUND, complete
 from checker.configuration import ExactArray, exact
 from checker.configure import configure
 from checker.enclosure import ARRAYS, frobenius, matrix, to_arb
@@ -17,7 +18,6 @@ from checker.hypotheses import PRECISIONS, judge_hypotheses
 from checker.near import FLOAT64, NearScenes, ladder, near
 from checker.reading import builtin_ids, load
 from checker.request import read_request
-from checker.search import WHOLE_BOUND, complete
 from checker.verdict import Verdict
 
 

@@ -3,7 +3,8 @@
 import pytest
 from serving import CORNERS
 
-from checker.campaign import certified, conduct
+from checker.campaign import conduct
+from checker.campaign_record import certified
 from checker.candidates import activations, shapes
 from checker.clock import Clock
 from checker.hypotheses import judge_hypotheses
