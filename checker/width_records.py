@@ -11,7 +11,7 @@ class WidthRow(msgspec.Struct, frozen=True):
     `by_draw` is the smallest width certified for one draw of the start, `by_bounds` one for every start on
     events that fail with small probability, `simulated` the smallest power of two at which all of `draws`
     runs lost at least the theorem's factor per step; at least `share` of all starts do so there, at the
-    report's confidence. `ratio` is the width by a draw over the simulated one, `ratio_by_bounds` that by bounds.
+    report's confidence. `ratio` is the width by a draw over the simulated one, `ratio_by_bounds` by bounds.
     """
 
     n: int
