@@ -32,12 +32,15 @@ from checker.request import Request, read_request
 from checker.satisfiability.misses import miss_table
 from checker.satisfiability.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
 from checker.search import Effort, evolve
-from checker.symbolic import decide_steps
+from checker.symbolic import CUT, decide_steps
 from checker.theorem import Theorem
 from checker.verdicts import concluded
 
 FIRST_LOOK = Effort(16, 1)
 """The search that decides whether a proof that nothing satisfies the hypotheses is looked for first."""
+
+PROOFS = 1 / 4
+"""The most of the budget that goes to proof steps; the step at which it ends is decided all the same."""
 
 STEPS = 200
 """Steps of a run where the user asks for no other number."""
@@ -67,14 +70,16 @@ def audit(
     first = clock.before(SHARE) if theorem.hypotheses else clock
     taken = steps if steps is not None else (request.steps if request.steps is not None else STEPS)
     tell("proof steps")
-    proof = decide_steps(theorem.proof, seconds=5.0)
+    proof = decide_steps(theorem.proof, total=PROOFS * budget if budget > 0 else math.inf)
+    if cut := [step.name for step in proof if step.reason == CUT]:
+        clock.not_done.append(f"cut by the budget: {len(cut)} proof steps, from {cut[0]!r} on")
     where = torch.device(device)
     if theorem.kind == "high-probability":
         findings = _probable(theorem, request, first, runs, taken, confidence, tell)
     elif theorem.kind == "asymptotic":
         findings = _asymptotic(theorem, request, first, taken, tell)
     else:
-        findings = _deterministic(theorem, request, first, runs, taken, tell, where)
+        findings = _deterministic(theorem, request, clock, runs, taken, tell, where)
     if _open_satisfiability(theorem, findings):
         findings.missed = miss_table(theorem, request, first, tell)
     counterexample = None
@@ -136,7 +141,10 @@ def _deterministic(
     if theorem.algorithm == "gradient-flow":
         campaign = conduct_flow(theorem, request, clock, runs=runs, progress=tell)
     else:
-        campaign = conduct(theorem, request, clock, runs=runs, steps=steps, progress=tell, device=where)
+        campaign = conduct(
+            theorem, request, clock, runs=runs, steps=steps, progress=tell, device=where,
+            keep=SHARE if theorem.hypotheses else 0.0,
+        )  # fmt: skip
     findings = Findings(
         campaign.runs, campaign.hypotheses, campaign.satisfying, campaign.tried,
         campaign.violation, campaign.basis, campaign.closest, hidden=campaign.hidden_rows(theorem),

@@ -57,8 +57,12 @@ def conduct(
     steps: int,
     progress: Callable[[str], None],
     device: torch.device = CPU,
+    keep: float = 0.0,
 ) -> Campaign:
-    """Search, certify and judge until enough runs held, a violation stands, or the work is done."""
+    """Search, certify and judge until enough runs held, a violation stands, or the work is done.
+
+    What is done beyond the runs asked for leaves the share `keep` of the budget to others.
+    """
     campaign = Campaign()
     plan = units(theorem, request)
     if theorem.random_start:
@@ -95,6 +99,7 @@ def conduct(
                 return campaign
         if theorem.random_start:
             return campaign
+    clock = clock.before(keep)
     if theorem.algorithm == "gradient-descent":
         _sweep(theorem, request, campaign, parents, clock, steps, progress, device)
     if campaign.satisfying and campaign.violation is None:

@@ -1,8 +1,10 @@
 """What a theorem predicts for one configuration: its rate, and the largest and smallest values it allows."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from flint import arb, ctx, fmpq
 
 from checker.configuration import Configuration
@@ -83,6 +85,16 @@ def _rate(theorem: Theorem, scene: Scene[Enclosure]) -> tuple[arb | None, str]:
     return None, "no conclusion bounds the loss by a constant factor a step"
 
 
+def _asked(ask: Callable[[], Predicted]) -> Predicted:
+    """The prediction, or null with the reason: a check never ends because one was not found."""
+    try:
+        return ask()
+    except (NotEnclosed, CertainlyUndefined) as error:
+        return Predicted(None, error.reason)
+    except (ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:  # of floats that guide a search
+        return Predicted(None, f"the search for it ended early: {error or type(error).__name__}")
+
+
 def _upper(value: Ball) -> str | None:
     return decimal_bounds(value)[1]
 
@@ -106,21 +118,27 @@ def predictions(
         try:
             scene = scenes.at(configuration, precision)
             rate, reason = _rate(theorem, scene)
-        except NotEnclosed as error:
+        except (NotEnclosed, CertainlyUndefined) as error:
             scene, rate, reason = None, None, error.reason
         out = {"rate_per_step": Predicted(_upper(rate) if rate is not None else None, reason)}
-        out["steps_to_1e-6"] = _steps(rate)
+        out["steps_to_1e-6"] = _asked(lambda: _steps(rate))
         if scene is None:
             out["largest_step"] = Predicted(None, reason)
             out["largest_label_norm"] = Predicted(None, reason)
         else:
-            out["largest_step"] = largest_step(theorem, configuration, scene)
-            out["largest_label_norm"] = largest_label_norm(theorem, configuration, scene, open_choices)
-    out["largest_init_scale"] = largest_init_scale(theorem, request, frame, precision)
-    found = smallest_width(theorem, request, configuration)
-    out["smallest_width"] = Predicted(found.value, found.reason)
-    out["width_by_bounds"] = width_by_bounds(theorem, request, frame)
+            out["largest_step"] = _asked(lambda: largest_step(theorem, configuration, scene))
+            out["largest_label_norm"] = _asked(
+                lambda: largest_label_norm(theorem, configuration, scene, open_choices)
+            )
+    out["largest_init_scale"] = _asked(lambda: largest_init_scale(theorem, request, frame, precision))
+    out["smallest_width"] = _asked(lambda: _width(theorem, request, configuration))
+    out["width_by_bounds"] = _asked(lambda: width_by_bounds(theorem, request, frame))
     return out
+
+
+def _width(theorem: Theorem, request: Request, configuration: Configuration) -> Predicted:
+    found = smallest_width(theorem, request, configuration)
+    return Predicted(found.value, found.reason)
 
 
 def _steps(rate: arb | None) -> Predicted:

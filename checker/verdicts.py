@@ -30,7 +30,8 @@ def concluded(
         del run
         return "refuted", findings.violation_basis, text
     if findings.vacuity is not None and findings.vacuity.basis is not None:
-        small = f"; {findings.satisfying} draws at smaller widths did" if findings.satisfying else ""
+        few = findings.satisfying
+        small = f"; {few} run{'s' if few > 1 else ''} of narrow networks satisfied them" if few else ""
         return "vacuous", Basis(findings.vacuity.basis), findings.vacuity.reason + small
     if findings.sampled is not None:
         return _probable_verdict(findings, runs)
@@ -57,8 +58,8 @@ def concluded(
         "inconclusive",
         Basis.SAMPLE,
         (
-            f"{held} of the {runs} runs asked for held at every step; "
-            f"{findings.satisfying} satisfied the hypotheses"
+            f"{held} runs with certified hypotheses held at every step, and {runs} are asked for; "
+            f"{findings.satisfying} configurations satisfied the hypotheses, and no conclusion failed"
         ),
     )
 

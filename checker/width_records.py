@@ -10,8 +10,10 @@ class WidthRow(msgspec.Struct, frozen=True):
 
     `by_draw` is the smallest width certified for one draw of the start, `by_bounds` one for every start on
     events that fail with small probability, `simulated` the smallest power of two at which all of `draws`
-    runs lost at least the theorem's factor per step; at least `share` of all starts do so there, at the
-    report's confidence. `ratio` is the width by a draw over the simulated one, `ratio_by_bounds` by bounds.
+    runs had, after every number of steps, a loss of at most the theorem's factor to that power times the
+    first; at least `share` of all starts do so there, at the report's confidence, which holds for all widths
+    tried together. `ratio` is the width by a draw over the simulated one, None where it is below it: one draw
+    at any width against all draws at powers of two. `ratio_by_bounds` is the width by bounds over it.
     """
 
     n: int

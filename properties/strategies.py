@@ -107,7 +107,7 @@ def weights(draw: st.DrawFn, m: int, size: float, shapes: Sequence[str] = SHAPES
         "scaled": eye,
         "ones": np.full((m, m), 1 / m),
         "cycle": np.roll(eye, 1, axis=1),
-        "nilpotent": np.eye(m, k=1),
+        "nilpotent": np.eye(m, k=1) if m > 1 else eye,
         "minus": -eye,
     }
     if shape in plain:

@@ -21,9 +21,9 @@ from reports.parts import (
     theorem_view,
     values_table,
 )
-from reports.proof_view import failed_steps, proof_section
+from reports.proof_view import failed_steps, proof_fact, proof_section
 from reports.satisfiability_view import satisfiability_section
-from reports.use_view import use_sections
+from reports.use_view import need_fact, use_sections
 from reports.view import Cell, ReportView, Section, Table
 from reports.words import Tone, basis_tag, status_tag, verdict_tag
 
@@ -35,15 +35,20 @@ def _counts(c: ConclusionRecord) -> str:
 _WHICH_RUN = ("run", "seed", "step")
 
 
-def _worst_run(run: dict[str, Value] | None) -> Cell:
-    """Which run and step, and as a note its small values."""
+def _worst_run(run: dict[str, Value] | None, noted: set[str]) -> Cell:
+    """Which run and step, and as a note its small values, unless they are `noted` already."""
     if not run:
         return Cell(NOTHING)
-    which = {name: run[name] for name in _WHICH_RUN if name in run}
+    which = {name: run[name] for name in _WHICH_RUN if name in run and not (name == "seed" and "run" in run)}
     rest = pairs_text({name: value for name, value in run.items() if name not in which})
     if not which:
         return Cell(rest)
-    return Cell(pairs_text(which).replace("=", " "), notes=(rest,) if rest else ())
+    text = pairs_text(which).replace("=", " ")
+    described = pairs_text({name: value for name, value in run.items() if name != "step"})
+    if not rest or described in noted:
+        return Cell(text)
+    noted.add(described)
+    return Cell(text, notes=(rest,))
 
 
 def _conclusions(report: AuditReport) -> Section:
@@ -68,13 +73,14 @@ def _conclusions(report: AuditReport) -> Section:
         facts.append(f"{many(s.lost, 'run')} stopped where the trajectory was not determined further.")
     if s.searched is not None:
         facts.append(_searched(s.searched))
+    noted: set[str] = set()
     rows = tuple(
         (
             said(c.name, c.why),
             claim_cell(c.claim, c.mathml, report.theorem.latex.get(c.name, ""), c.reason),
             Cell(_counts(c)),
             margin_cell(c.worst_margin),
-            _worst_run(c.worst_run),
+            _worst_run(c.worst_run, noted),
             tagged(status_tag(c.status)),
             basis_cell(c.basis),
         )
@@ -182,7 +188,9 @@ def audit_view(report: AuditReport) -> ReportView:
         ("Conclusions", count_statuses(c.status for c in s.conclusions)),
     ]
     if report.proof:
-        facts.append(("Proof steps", count_statuses(step.status for step in report.proof)))
+        facts.append(("Proof steps", proof_fact(report.proof)))
+    if report.hypothesis_use:
+        facts.append(("Needed", need_fact(report.hypothesis_use)))
     command = verify_command(report.counterexample)
     if command:
         facts.append(("Re-check with", command))

@@ -1,7 +1,7 @@
 """Condition reports as views."""
 
 from checker.records import ConditionReport
-from reports.numbers import clean, value_text
+from reports.numbers import clean, pairs_text, value_text
 from reports.parts import (
     MARGIN_NOTE,
     claim_cell,
@@ -74,6 +74,16 @@ def _definitions(report: ConditionReport) -> Section:
     return Section("definitions", "Definitions and parameters", none, tables)
 
 
+_IN_ONE_LINE = ("n", "d", "m", "data", "labels", "activation", "seed")
+
+
+def _configuration_fact(report: ConditionReport) -> tuple[tuple[str, str], ...]:
+    """Sizes, data, activation, seed and chosen parameters in one line, as far as they are known."""
+    config = {name: report.config[name] for name in _IN_ONE_LINE if report.config.get(name) is not None}
+    text = pairs_text(config | report.parameters)
+    return (("Configuration", text),) if text else ()
+
+
 def check_view(report: ConditionReport) -> ReportView:
     """A condition report in words."""
     hypotheses = Section(
@@ -95,6 +105,7 @@ def check_view(report: ConditionReport) -> ReportView:
         basis=verdict_basis(report),
         reason=clean(report.reason),
         facts=(
+            *_configuration_fact(report),
             ("Hypotheses", count_statuses(h.status for h in report.hypotheses)),
             ("Least margin", least_margin((h.margin, h.name) for h in report.hypotheses)),
         ),

@@ -3,7 +3,7 @@
 import re
 
 from checker.records import ConclusionRecord, Curve, Satisfiability, Simulation
-from reports.numbers import clean, pairs_text
+from reports.numbers import clean, many, pairs_text
 from reports.view import Line, Plot
 
 _ABOUT_LOSS = re.compile(r"^\s*loss\s*(<=|<)")
@@ -20,11 +20,19 @@ def _worst_label(conclusion: ConclusionRecord | None) -> str:
 def _band(simulation: Simulation, times: tuple[float, ...]) -> tuple[Line, ...]:
     """The losses of all runs; recorded at the times of a curve of the same length, else at steps 0, 1, ..."""
     lines: list[Line] = []
+    label = _whose(len(simulation.losses), simulation.runs)
     for losses in simulation.losses:
         known = times[: len(losses)] if len(losses) <= len(times) else ()
         own = known or tuple(float(step) for step in range(len(losses)))
-        lines.append(Line("band", "", own, losses))
+        lines.append(Line("band", "" if lines else label, own, losses))
     return tuple(lines)
+
+
+def _whose(kept: int, runs: int) -> str:
+    """Whose losses are drawn: a report keeps no more than the first few dozen."""
+    if kept < runs:
+        return f"the first {kept} of {many(runs, 'run')}"
+    return f"all {kept} runs" if kept > 1 else "the run"
 
 
 def _sides(curve: Curve, worst: str) -> tuple[Line, ...]:
@@ -33,8 +41,8 @@ def _sides(curve: Curve, worst: str) -> tuple[Line, ...]:
 
 
 def _alt(what: str, lines: tuple[Line, ...]) -> str:
-    runs = sum(line.role == "band" for line in lines)
-    parts = [f"{runs} runs as a faint band"] if runs else []
+    band = [line for line in lines if line.role == "band"]
+    parts = [f"{band[0].label} as a faint band" if len(band) > 1 else f"{band[0].label}"] if band else []
     parts += ["the worst run marked"] if any(line.role == "worst" for line in lines) else []
     parts += ["the prediction dashed"] if any(line.role == "predicted" for line in lines) else []
     return f"{what}: " + ", ".join(parts) + "."

@@ -6,13 +6,19 @@ from reports.view import Cell, ReportView, Section, Table
 from reports.words import Tag
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
-_LINE_START = re.compile(r"^(\s*)([-=+>]|\d+[.)])")
+_LINE_START = re.compile(r"^(\s*)([-=])")
+_NUMBERED = re.compile(r"^(\s*\d{1,9})\.(?=\s|$)")
 
 
 def escape(text: str) -> str:
     """Text that reads as itself, wherever it stands."""
+    return _NUMBERED.sub(r"\1\\.", _LINE_START.sub(r"\1\\\2", _inline(text)))
+
+
+def _inline(text: str) -> str:
+    """Text that reads as itself inside a line; a backslash escapes punctuation only, never a digit."""
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", plain))
+    return _SPECIAL.sub(r"\\\1", plain)
 
 
 def code(text: str) -> str:
@@ -29,13 +35,13 @@ def _tag(tag: Tag) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    main = _tag(cell.tag) if cell.tag else code(cell.text) if cell.code else escape(cell.text)
-    return "<br>".join([main, *(f"<sub>{escape(note)}</sub>" for note in cell.notes)])
+    main = _tag(cell.tag) if cell.tag else code(cell.text) if cell.code else _inline(cell.text)
+    return "<br>".join([main, *(f"<sub>{_inline(note)}</sub>" for note in cell.notes)])
 
 
 def _table(table: Table) -> list[str]:
     lines = [f"*{escape(table.caption)}*", ""] if table.caption else []
-    lines.append("| " + " | ".join(map(escape, table.columns)) + " |")
+    lines.append("| " + " | ".join(map(_inline, table.columns)) + " |")
     lines.append("|" + " --- |" * len(table.columns))
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in table.rows]
     return [*lines, ""]

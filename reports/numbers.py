@@ -15,6 +15,8 @@ from decimal import (
     localcontext,
 )
 
+import msgspec
+
 from checker.records import ArrayBounds, Bounds, Value
 
 NOTHING = "–"
@@ -85,7 +87,13 @@ def definition_text(value: Bounds | ArrayBounds) -> str:
     if isinstance(value, Bounds):
         return bounds_text(value)
     shape = " × ".join(map(str, value.shape)) or "scalar"
-    return f"{shape} array, Frobenius norm {bounds_text(value.norm_fro)}"
+    return f"{shape} array, Frobenius norm {bounds_text(_nonnegative(value.norm_fro))}"
+
+
+def _nonnegative(bounds: Bounds) -> Bounds:
+    """Bounds of a norm, whose lower end is never below 0: rounding alone takes it there."""
+    lo = _decimal(bounds.lo) if bounds.lo is not None else None
+    return msgspec.structs.replace(bounds, lo="0") if lo is not None and lo < 0 else bounds
 
 
 def margin_text(margin: float | None) -> str:

@@ -51,7 +51,7 @@ def _whole(plot: Plot) -> bool:
 def _draw_band(axes: Axes, lines: list[Line], log: bool) -> None:
     drawn = [_numbers(line, log) for line in lines]
     for index, (times, values) in enumerate(drawn):
-        label = (f"all {len(lines)} runs" if len(lines) > 1 else "the run") if index == 0 else None
+        label = lines[0].label or None if index == 0 else None
         axes.plot(times, values, color=_BAND, alpha=0.35, linewidth=0.8, label=label)
     by_time: dict[float, list[float]] = {}
     for times, values in drawn:

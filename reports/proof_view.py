@@ -1,5 +1,7 @@
 """Proof steps: the sections of an audit report."""
 
+from collections.abc import Sequence
+
 from checker.proofs.putting import failing_sides
 from checker.records import AuditReport, ProofStepRecord
 from reports.numbers import NOTHING, clean
@@ -40,6 +42,13 @@ def failed_steps(report: AuditReport) -> tuple[Section, ...]:
     return (
         Section("failed-proof", "The proof has a gap", (text,), (Table(_STEP_COLUMNS, failed),), tone="bad"),
     )
+
+
+def proof_fact(steps: Sequence[ProofStepRecord]) -> str:
+    """`32 hold, 0 fail, 0 undecided (z3 and cvc5)`: the engines are those of the steps that hold."""
+    engines = dict.fromkeys(clean(step.engine) for step in steps if step.status == "holds" and step.engine)
+    counted = count_statuses(step.status for step in steps)
+    return f"{counted} ({'; '.join(engines)})" if engines else counted
 
 
 def proof_section(report: AuditReport) -> Section:

@@ -59,9 +59,13 @@ def _bound_table(bound: StartBound) -> Table:
     """The bound of the probability as a formula, and at several widths."""
     rows = [(Cell("any"), Cell(clean(bound.formula), code=True, latex=bound.latex))]
     for row in bound.values:
-        rows.append((Cell(estimate_text(row.get(bound.grows))), Cell(estimate_text(row.get("at most")))))
+        others = [f"{clean(name)} = {estimate_text(size)}" for name, size in row.items()
+                  if name not in (bound.grows, "at most")]  # fmt: skip
+        at = ", ".join([estimate_text(row.get(bound.grows)), *others])
+        rows.append((Cell(at), Cell(estimate_text(row.get("at most")))))
     caption = (
-        f"The hypotheses hold with probability at most this; it tends to 0 as {clean(bound.grows)} grows."
+        f"The hypotheses hold with probability at most this; it tends to 0 as {clean(bound.grows)} grows. "
+        "Other sizes are the least in the scope, where it is largest."
     )
     return Table((clean(bound.grows), "Probability at most"), tuple(rows), caption)
 

@@ -100,6 +100,7 @@ def to_statement(theorem: Theorem) -> str:
         "% needs in the preamble:",
         *(rf"% \usepackage{{{name}}}" for name in PACKAGES),
         f"% {PREAMBLE}",
+        r"% \allowdisplaybreaks",
         environment(theorem.title, f"{cited} ({fidelity.word})", printed(theorem)),
     ]
     steps = steps_of(theorem)

@@ -108,6 +108,19 @@ def _widths(section: Section) -> list[str]:
     return lines
 
 
+def _certificates(section: Section) -> list[str]:
+    """The hypotheses shown to be needed whose certificates were written, with the command for each."""
+    lines = [
+        line
+        for table in section.tables
+        for row in table.rows
+        for note in row[-1].notes
+        if "deqaudit verify" in note
+        for line in (*wrapped(row[0].text, indent="    ", first="  "), *wrapped(note, indent="    "))
+    ]
+    return ["", "CERTIFICATES THAT A HYPOTHESIS IS NEEDED", *lines] if lines else []
+
+
 def _facts(facts: Iterable[tuple[str, str]]) -> list[str]:
     return [line for name, value in facts for line in wrapped(f"{name}: {value}", indent="  ", first="")]
 
@@ -137,6 +150,8 @@ def to_text(view: ReportView, colour: bool = False) -> str:
     for key in ("hypotheses", "conclusions"):
         if key in by_key and by_key[key].tables:
             lines += ["", by_key[key].title.upper(), *_claims(by_key[key].tables[0], colour)]
+    if "use" in by_key:
+        lines += _certificates(by_key["use"])
     if "widths" in by_key:
         lines += ["", by_key["widths"].title.upper(), *_widths(by_key["widths"])]
     for key in ("predicted", "width-notes", "probability", "hidden", "checks"):

@@ -19,12 +19,25 @@ _TAG = Tag(
 _HOW = (
     "By a draw: the smallest width found at which every hypothesis is certified for one draw of the start. "
     "It need not hold at larger widths, nor for other draws.",
-    "By bounds: a width at which the hypotheses hold for every start on explicit high-probability events. "
-    "One event has no explicit bound and is ASSUMED: lambda_min(G) >= m*lambda_min(K)/2.",
-    "Simulated: the smallest power of two at which every run, at the theorem's step, lost at least the "
-    "theorem's factor per step, up to every step. Float64 runs: evidence, not a proof.",
-    "Ratio: the width by the theorem over the simulated one.",
+    "By bounds: a width at which the hypotheses hold for every start on explicit high-probability events, "
+    "which are stated below the table. One event has no explicit bound and is ASSUMED: "
+    "lambda_min(G) >= m*lambda_min(K)/2.",
+    "Simulated: the smallest power of two at which, in every run at the theorem's step, the loss after every "
+    "number of steps was at most the theorem's factor to that power times the loss at the start. Float64 "
+    "runs: evidence, not a proof.",
+    "Ratio: the width by a draw over the simulated one, where it is not below it. Ratio by bounds: the width "
+    "by bounds over the simulated one.",
 )
+
+_EVENTS = (
+    "Events of the width by bounds, for W_ij ~ N(0, A/m), U_ij ~ N(0, b), a_i ~ N(0, v) and an L-Lipschitz "
+    "phi: |W|_2 <= sqrt(A/m)*(2*sqrt(m) + t); |U|_2 <= sqrt(b)*(sqrt(m) + sqrt(d) + t), where a hypothesis "
+    "uses it; |phi(U X)|_F <= sqrt(m*S) + t*L*sqrt(b)*|X|_2 with S = sum_i E phi(sqrt(b)*|x_i|*g)**2; and "
+    "with a drawn readout |a| <= sqrt(v)*(sqrt(m) + t) and |yhat| <= sqrt(v)*(|T|_F + t*|T|_2).",
+    "With them |T|_F is at most the bound of |phi(U X)|_F over 1 - L*|W|_2.",
+)
+
+_NOT_COMPARABLE = "One draw at any width against all draws at powers of two: not comparable, so no ratio."
 
 
 def width_text(found: Predicted) -> str:
@@ -50,23 +63,46 @@ def _sample(row: WidthRow, confidence: float) -> str:
     if row.share is None:
         return f"Simulated: {clean(row.simulated.reason)}."
     return (
-        f"Simulated: {row.draws} of {many(row.draws, 'draw')} show the rate. At confidence {confidence:g} a "
-        f"draw shows it with probability at least {share_text(row.share, 'ROUND_FLOOR')} (exact binomial)."
+        f"Simulated: {row.draws} of {many(row.draws, 'draw')} show the rate. At confidence {confidence:g}, "
+        f"for all widths that may be tried together, a draw of this width shows it with probability at least "
+        f"{share_text(row.share, 'ROUND_FLOOR')} (exact binomial)."
     )
+
+
+def _draw(row: WidthRow) -> str:
+    """What the width by a draw rests on, and why it has no ratio where it is below the simulated one."""
+    one, other = row.by_draw.value, row.simulated.value
+    if isinstance(one, int) and isinstance(other, int) and one < other:
+        return f"By a draw: {row.by_draw.reason}. {_NOT_COMPARABLE}"
+    return f"By a draw: {row.by_draw.reason}."
+
+
+def _events(report: WidthReport) -> tuple[str, ...]:
+    """The events of the widths by bounds, once for all rows; nothing where there is no such width."""
+    if all(row.by_bounds.value is None for row in report.rows):
+        return ()
+    failure = report.options.get("failure_probability")
+    if failure is None:
+        return _EVENTS
+    total = (
+        f"For k events t = sqrt(2*log(k/{failure})), so that they fail with probability at most {failure} in "
+        "total."
+    )
+    return (_EVENTS[0], total, *_EVENTS[1:])
 
 
 def _notes(report: WidthReport) -> Section:
     rows = tuple(
         (
             said(f"n = {row.n}"),
-            said(f"By a draw: {row.by_draw.reason}."),
+            said(_draw(row)),
             said(f"By bounds: {row.by_bounds.reason}."),
             said(_sample(row, report.confidence)),
         )
         for row in report.rows
     )
     table = Table(("Samples", "By a draw", "By bounds", "Simulated"), rows)
-    return Section("width-notes", "What each width rests on", tables=(table,) if rows else ())
+    return Section("width-notes", "What each width rests on", _events(report), (table,) if rows else ())
 
 
 def width_view(report: WidthReport) -> ReportView:

@@ -68,7 +68,7 @@ _EVIDENCE = {
     (
         "vacuous",
         "proof",
-    ): "The hypotheses contradict each other or the stated start: the theorem says nothing.",
+    ): "The hypotheses cannot hold, or at the stated start hardly ever for a wide network: see the chain.",
     (
         "vacuous",
         "sample",

@@ -18,9 +18,9 @@ from checker.expression.tree import Claim, Node
 
 _MACROS: Final = {letter: rf"\{word}" for word, letter in GREEK.items() if word not in ("eps", "Lam")} | {
     "ε": r"\varepsilon", "φ": r"\varphi", "∇": r"\nabla", "≤": r"\le", "≥": r"\ge", "−": "-", "·": r"\cdot",
-    "∘": r"\circ", "∞": r"\infty", "⊤": r"\top", "∑": r"\sum",
+    "∘": r"\circ", "ℓ": r"\ell", "∞": r"\infty", "⊤": r"\top", "∑": r"\sum",
 }  # fmt: skip
-_FENCES: Final = {"(": "(", ")": ")", "|": r"\rvert", "‖": r"\rVert"}
+_FENCES: Final = {")": ")", "]": "]", "|": r"\rvert", "‖": r"\rVert"}
 _OPENING: Final = {"|": r"\lvert", "‖": r"\lVert"}
 _KNOWN_WORDS: Final = frozenset({"min", "max", "exp", "log", "sin", "cos", "tanh"})
 

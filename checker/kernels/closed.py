@@ -1,8 +1,8 @@
 """Dual activations in closed form, at exact points.
 
 Every function takes balls of exact (zero-radius) variances q1, q2 >= 0 and covariance k with
-k*k <= q1*q2, and works at the ambient precision. Source: theory dossier, table K1.2 (Cho & Saul 2009 for
-relu; Williams 1997 for erf; the others by Price's theorem).
+k*k <= q1*q2, and works at the ambient precision. Sources: Cho & Saul 2009 for relu; Williams 1997
+for erf; the others by Price's theorem.
 """
 
 from collections.abc import Callable

@@ -7,9 +7,9 @@ The bound. Let psi be L-Lipschitz with |psi(x)| <= z0 + L*|x|, and R(q1, q2, k) 
 q1, Var v = q2 and Cov(u, v) = clamp(k) to [-sqrt(q1*q2), sqrt(q1*q2)]. Write N(q) = |psi(sqrt(q)*g)|_L2 <=
 z0 + L*sqrt(q), e_i = |sqrt(q_i) - sqrt(p_i)| and rho for the correlation. Changing sqrt(q1) to sqrt(p1) at
 fixed rho moves R by at most L*e_1*N(q2); then sqrt(q2) to sqrt(p2) by at most N(p1)*L*e_2; then rho by at
-most L**2*sqrt(p1*p2)*|rho - rho'| (Theorem K, off-diagonal part), and with clamp 1-Lipschitz
+most L**2*sqrt(p1*p2)*|rho - rho'| (Price's theorem: dR/dk = E psi'(u)psi'(v)), and with clamp 1-Lipschitz
 sqrt(p1*p2)*|rho - rho'| <= |k - k'| + 2*|sqrt(p1*p2) - sqrt(q1*q2)| <= |k - k'| + 2*(sqrt(p1)*e_2 +
-sqrt(q2)*e_1). Sources: theory dossiers, gradient-descent.md section 7 and kernels.md K1.2, K1.3.
+sqrt(q2)*e_1).
 """
 
 import contextlib

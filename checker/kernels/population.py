@@ -1,9 +1,10 @@
 """The population Gram matrix and tangent kernel of a weight-tied model, enclosed.
 
 K_ij = E phi(u_i)phi(u_j) with u ~ N(0, Q), Q = A*K + C, where A/m is the variance of an entry of W and
-C = (variance of an entry of U)*X'X. Source: gradient-descent.md section 7, Theorem K: where A*L**2 < 1
-there is exactly one such K. K_NTK is the limit of the tangent kernel divided by m (kernels.md K1.0;
-Feng & Kolter 2023).
+C = (variance of an entry of U)*X'X. Where A*L**2 < 1 there is exactly one such K: the square root of a
+diagonal entry maps as s -> |phi(sqrt(A*s**2 + c)*g)|_L2, which is sqrt(A)*L-Lipschitz; an entry off the
+diagonal, the diagonal being given, maps with the derivative A*E phi'(u)phi'(v), at most A*L**2 (Price's
+theorem). K_NTK is the limit of the tangent kernel divided by m (Feng & Kolter 2023).
 """
 
 from collections.abc import Callable

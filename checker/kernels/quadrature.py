@@ -1,6 +1,6 @@
 """Dual activations of functions analytic in a strip, by the trapezoid rule with a proved error.
 
-Source: theory dossier, T-K1.3. If F is analytic in |Im z| < a and the integral of |F(x + ib)| over x is at
+If F is analytic in |Im z| < a and the integral of |F(x + ib)| over x is at
 most M for |b| < a, then the trapezoid sum of step h misses the integral of F by at most
 2M/(exp(2*pi*a/h) - 1) (Trefethen & Weideman 2014, Theorem 5.1); |n(x + ib)| = n(x)*exp(b*b/2) for the
 normal density n. On the strip |phi(z)| <= c0 + c1*|z|; on the real line |phi(x)| <= z0 + L*|x|.

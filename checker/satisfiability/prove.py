@@ -7,6 +7,7 @@ grows. What contradicts every other premise on these events has at most that pro
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
@@ -48,6 +49,7 @@ WIDTHS = (8, 16, 32, 64, 128, 256, 1024, 4096)
 
 _FIRST_LEVELS = (Fraction(1, 16), Fraction(1, 64))
 _LARGE = 2**14
+_FEW = (*range(1, 17), 32, 64)  # samples and inputs, among which the least in scope are looked for
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class Impossible:
             return f"the hypotheses cannot hold: {who} {_what(self.chain)}"
         shown = [row for row in self.bound.values if row["at most"] != 1.0][:3] or list(self.bound.values[:1])
         numbers = ", ".join(
-            f"{row['at most']:.4g} at {self.bound.grows} = {row[self.bound.grows]}" for row in shown
+            f"{row['at most']:.4g} at "
+            + ", ".join(f"{name} = {size}" for name, size in row.items() if name != "at most")
+            for row in shown
         )
         return (
             f"at the stated {self.bound.over} the hypotheses hold with probability at most "
-            f"{self.bound.formula}, which tends to 0 as {self.bound.grows} grows ({numbers}): {who} "
-            f"{_what(self.chain)}"
+            f"{self.bound.formula}, which tends to 0 as {self.bound.grows} grows"
+            f"{f' ({numbers})' if numbers else ''}: {who} {_what(self.chain)}"
         )
 
 
@@ -169,17 +173,39 @@ def _sharpened(
 def _bound(premises: Premises, clash: Clash, grows: str) -> StartBound | None:
     """The sum of the probabilities with which the tails used may fail; None where no tail is used."""
     theorem = premises.theorem
-    texts = dict.fromkeys(p.tail.failure(p.level) for p in clash.premises if p.tail is not None)
+    events = {(p.tail.array, p.name): p.tail.failure(p.level) for p in clash.premises if p.tail is not None}
+    counts = Counter(events.values())
+    texts = [text if times == 1 else f"{times}*{text}" for text, times in counts.items()]
     part = premises.read(f"{' + '.join(texts)} >= 0").parts[0] if texts else None
     if not isinstance(part, Comparison):
         return None
     drawn = any(law.law not in EXACT_LAWS for law in theorem.data.values())
+    others = sorted(free_names(part.left) & {"n", "d"} - {grows})
     rows: list[dict[str, Value]] = []
     for width in WIDTHS:
-        sizes = {"n": 4, "d": width if theorem.setting == "least-squares" else 4, "m": width}
-        rows.append({grows: width, "at most": _most(part.left, theorem, sizes)})
+        fitting = _least_sizes(theorem, width) if others else [{"n": 1, "d": width, "m": width}]
+        values = [(_most(part.left, theorem, sizes), sizes) for sizes in fitting]
+        if values:
+            worst, sizes = max(values, key=lambda value: value[0])
+            rows.append({grows: width, **{name: sizes[name] for name in others}, "at most": worst})
     over = "initialization and data" if drawn else "initialization"
     return StartBound(to_text(part.left), latex(part.left), over, grows, tuple(rows))
+
+
+def _least_sizes(theorem: Theorem, width: int) -> list[dict[str, int]]:
+    """The sizes in scope at this width with few samples and inputs, where a tail weighs most."""
+    joined = theorem.setting == "least-squares"
+    fitting = [
+        sizes
+        for n in _FEW
+        for d in ((width,) if joined else _FEW)
+        if in_scope(theorem, sizes := {"n": n, "d": d, "m": width}, {})
+    ]
+    return [
+        sizes
+        for sizes in fitting
+        if not any(o != sizes and o["n"] <= sizes["n"] and o["d"] <= sizes["d"] for o in fitting)
+    ]
 
 
 def _most(node: Node, theorem: Theorem, sizes: dict[str, int]) -> float:

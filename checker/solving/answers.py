@@ -34,7 +34,7 @@ def answer(
     """
     if isinstance(found, str):
         return Predicted(None, found)
-    reason = in_words(problem, found, chosen)
+    reason = in_words(found, chosen)
     free = problem if step is None or step == target else without(problem, step)
     claim, words = _formula(free, target, shown, found, definitions)
     if claim is None:
@@ -42,15 +42,12 @@ def answer(
     return Predicted(text(found.value), f"{reason}; {words}", to_text(claim), latex(claim))
 
 
-def in_words(problem: Problem, found: Largest, chosen: tuple[str, ...] = ()) -> str:
+def in_words(found: Largest, chosen: tuple[str, ...] = ()) -> str:
     """What is certified of a largest value, and what is proved beyond it."""
-    names = sorted(dict.fromkeys(name for name in problem.names if not name.startswith("domain.")))
-    reason = f"certified to satisfy {', '.join(names) if len(names) < 4 else 'all hypotheses'}"
-    if chosen:
-        reason += f" for some {', '.join(chosen)}"
+    reason = f"certified for some {', '.join(chosen)}" if chosen else "certified"
     if found.beyond is None:
-        return f"{reason}; that no larger one does is not proved"
-    return f"{reason}; proved: none from {text(found.beyond)} on does"
+        return f"{reason}; that larger values are impossible is not proved"
+    return f"{reason}; proved impossible from {text(found.beyond)} on"
 
 
 def _formula(
@@ -66,7 +63,7 @@ def _formula(
     if not agrees(closed, _ball(Fraction(found.value)), _ball(upper)):
         return None, "the closed form found does not lie between the certified ends"
     part = Comparison("<" if closed.strict else "<=", shown, closed.node)
-    return Claim("", (part,)), f"bound by {', '.join(closed.binding)}"
+    return Claim("", (part,)), f"limited by {', '.join(closed.binding)}"
 
 
 def _ball(value: Fraction) -> fmpq:

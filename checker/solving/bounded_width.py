@@ -16,7 +16,7 @@ from checker.hypotheses import gates
 from checker.intervals import Interval
 from checker.scene import dependencies
 from checker.solving.boxes import Box, box_margin, number, surely
-from checker.solving.climb import COARSE, best_seed, climb
+from checker.solving.climb import COARSE, MOST_UNKNOWNS, best_seed, climb
 from checker.solving.decimals import above
 from checker.solving.largest import exact_point, starts
 from checker.solving.oracle import outer, parts_of
@@ -28,7 +28,7 @@ MOST = 10**15
 """The largest width tried."""
 
 FAILURE = fmpq(1, 20)
-"""The probability that an event E1 to E4 fails."""
+"""The probability with which any of the events may fail, together."""
 
 _DIGITS = 2
 
@@ -122,6 +122,8 @@ class _Bounded:
             raise NotEnclosed(f"no bound is known for {self._reduced.skipped[0][:60]}")
         seen = frozenset[str]().union(*map(free_names_of_claim, self._reduced.claims))
         self.unknown = tuple(name for name in unknown if name in seen)
+        if len(self.unknown) > MOST_UNKNOWNS:
+            raise NotEnclosed(f"not sought: too many unknowns, {len(self.unknown)}")
         self._parts = parts_of(self._reduced.claims)
         self._known, self._configuration = known, configuration
 

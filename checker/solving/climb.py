@@ -7,6 +7,7 @@ proposals, not proofs.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
+from scipy.optimize import OptimizeWarning, linprog  # pyright: ignore[reportMissingTypeStubs]
 
 from checker.solving.oracle import BITS, FAR, Problem, margins
 
@@ -24,6 +26,10 @@ Oracle: TypeAlias = Callable[[Sequence[float]], list[arb] | None]
 
 _ROUNDS = 80
 _MOST_ROWS = 14  # of a linear program; the margins that cannot be the worst are left out
+_MOST_VERTICES = 4000  # tried one by one; larger programs go to a solver
+MOST_UNKNOWNS = 12
+"""The most unknowns that a search takes on; each of its steps evaluates every claim once for each of them."""
+
 _NARROW = 2.0**-46
 _PENALTY = 50.0  # of a violated margin against the logarithm of the target; beyond usual multipliers
 FINE, COARSE = 2.0**-30, 2.0**-16
@@ -56,11 +62,14 @@ def _worst(found: list[arb] | None) -> float:
 
 
 def _program(cost: Floats, rows: Floats, right: Floats, scale: float) -> Floats | None:
-    """The x with rows @ x <= right at which cost @ x is largest, by trying every vertex; None where none is.
+    """The x with rows @ x <= right at which cost @ x is largest, None where none is found.
 
-    For a handful of unknowns; the polytope must be bounded. `scale` is the size of x.
+    The polytope must be bounded. Few vertices are all tried, else a solver is asked.
+    `scale` is the size of x.
     """
     size = rows.shape[1]
+    if math.comb(len(rows), size) > _MOST_VERTICES:
+        return _solved(cost, rows, right, scale)
     chosen = np.array(list(combinations(range(len(rows)), size)))
     matrices = rows[chosen]
     regular = np.abs(np.linalg.det(matrices)) > 1e-12
@@ -72,6 +81,16 @@ def _program(cost: Floats, rows: Floats, right: Floats, scale: float) -> Floats 
     if not feasible.any():
         return None
     return vertices[feasible][int(np.argmax(vertices[feasible] @ cost))]
+
+
+def _solved(cost: Floats, rows: Floats, right: Floats, scale: float) -> Floats | None:
+    """The same by a solver, for more unknowns; the program is scaled to size one first."""
+    if not all(np.isfinite(part).all() for part in (cost, rows, right)):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OptimizeWarning)
+        found = linprog(-cost, A_ub=rows, b_ub=right / scale, bounds=(None, None), method="highs")
+    return None if found.x is None else np.asarray(found.x, dtype=np.float64) * scale
 
 
 def _step(m: Floats, slopes: Floats, radius: float, target: int | None) -> Floats:
@@ -88,7 +107,8 @@ def _step(m: Floats, slopes: Floats, radius: float, target: int | None) -> Float
         )
         if found is not None:
             return found
-    low = np.argsort(m + radius * np.abs(slopes).sum(axis=1))[: _MOST_ROWS - 2 * k]
+    few = max(_MOST_ROWS - 2 * k, k + 4)
+    low = np.argsort(m + radius * np.abs(slopes).sum(axis=1))[:few]
     rows = np.hstack([-slopes[low], np.ones((len(low), 1))])
     box = np.hstack([ball, np.zeros((2 * k, 1))])
     found = _program(

@@ -9,7 +9,7 @@ from fractions import Fraction
 from flint import fmpq
 
 from checker.expression.simplify import free_names_of_claim
-from checker.solving.climb import best_seed, climb, oracle_of
+from checker.solving.climb import MOST_UNKNOWNS, best_seed, climb, oracle_of
 from checker.solving.decimals import above, below
 from checker.solving.monotone import none_beyond
 from checker.solving.oracle import Problem, holds, without
@@ -64,6 +64,8 @@ def largest(
     if not any(target in free_names_of_claim(claim) for claim in problem.reduced.claims):
         return "no hypothesis speaks of it"
     free = problem if step is None or step == target else without(problem, step)
+    if len(free.unknown) > MOST_UNKNOWNS:
+        return f"not sought: too many unknowns, {len(free.unknown)}, and at most {MOST_UNKNOWNS} are searched"
     oracle = oracle_of(free)
     start = best_seed(oracle, starts(free.unknown, hints))
     inside, worst = ([], -math.inf) if start is None else climb(oracle, start, enough=0.0)

@@ -55,9 +55,10 @@ def largest_label_norm(
     """The largest |y|, y in its direction, for which all hypotheses hold with `choose` chosen anew."""
     try:
         problem = label_problem(theorem, configuration, scene, choose)
+        residual = current(scene)
     except (NotEnclosed, CertainlyUndefined) as error:
         return Predicted(None, error.reason)
-    hints = _hints(theorem, configuration) | {RESIDUAL: current(scene)}
+    hints = _hints(theorem, configuration) | {RESIDUAL: residual}
     found = largest(problem, RESIDUAL, hints, theorem.step)
     zero = zero_readout(configuration)
     norm = Call("norm2", (Name("y", shape=("n",)),), shape=())
@@ -68,7 +69,7 @@ def largest_label_norm(
     labels = in_labels(found, scene)
     if isinstance(labels, str):
         return Predicted(None, labels)
-    return Predicted(text(labels.value), in_words(problem, labels, choose), out.formula, out.latex)
+    return Predicted(text(labels.value), in_words(labels, choose), out.formula, out.latex)
 
 
 def largest_init_scale(
@@ -82,8 +83,11 @@ def largest_init_scale(
     if isinstance(found, str):
         return Predicted(None, found)
     what = "a factor on W as it was drawn" if found.is_factor else "s_w, the drawn W scaled with it"
-    rest = "proved to fail" if found.next_fails else "not certified, and not proved to fail,"
-    reason = f"{what}: certified at it, {rest} at {text(found.next_value)}; four digits"
+    rest = "proved to fail" if found.next_fails else "neither certified nor proved to fail"
+    reason = (
+        f"{what}: certified; {rest} at {text(found.next_value)} (to four digits); larger scales were tried "
+        f"at {found.tried} points and are not excluded, since the hypotheses need not be monotone in it"
+    )
     return Predicted(text(found.value), reason)
 
 
@@ -101,6 +105,6 @@ def width_by_bounds(theorem: Theorem, request: Request, configuration: Configura
 def bounds_reason(failure: float, events: tuple[str, ...]) -> str:
     """What a width by bounds rests on."""
     return (
-        f"for every start of the stated laws on {', '.join(events)}, which fail with probability at most "
-        f"{failure:g} together; ASSUMED, because no explicit bound is known: {ASSUMED} (E5)"
+        f"for every start of the stated laws with {', '.join(events)} within their bounds, which fails with "
+        f"probability at most {failure:g} in total; ASSUMED, because no explicit bound is known: {ASSUMED}"
     )

@@ -32,6 +32,10 @@ STEPS = 200
 MOST = 512
 """The largest width tried."""
 
+WIDTHS = MOST.bit_length()
+"""How many widths may be tried, the powers of two up to MOST: a bound for one of them holds for each of a
+table's row with its failure probability times this (Bonferroni)."""
+
 _ROUNDING = 1e-9  # of a loss in float64, relatively
 _END = 1e-20  # of the loss at the start, below which a run is over
 

@@ -1,25 +1,29 @@
 """The largest scale of the initial W at which the hypotheses hold, everything else as it is.
 
 Each scale costs a new equilibrium, so the crossing is found by a secant method on the worst margin, and
-the two ends are certified at the scale reported and at the next one on a grid of four digits.
+the two ends are certified at the scale reported and at the next one on a grid of four digits. The scales
+that satisfy the hypotheses may form several intervals: larger ones are tried on a grid, and not excluded.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from flint import ctx, fmpq
 
-from checker.configuration import Configuration, ExactArray, scalar
+from checker.activations import BALL_ACTIVATIONS
+from checker.configuration import Configuration, ExactArray, approximate, scalar
 from checker.configure import SCALE_DEFAULTS, constant
+from checker.enclosure import to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.tree import Binary, Node, Number
 from checker.near import NearScenes
 from checker.request import Request
-from checker.solving.climb import best_seed, climb, oracle_of
+from checker.solving.climb import MOST_UNKNOWNS, best_seed, climb, oracle_of
 from checker.solving.decimals import below, following
 from checker.solving.largest import exact_point, starts
 from checker.solving.monotone import none_now
@@ -34,18 +38,22 @@ _DOUBLINGS = 10
 _ROUNDS = 14
 _CLOSE = 2e-5
 _CAP = 3.0
+_LARGER = (4.0, 2.0, 1.4, 1.15, 1.04, 0.998, 0.97, 0.92, 0.86, 0.8, 0.72, 0.62, 0.5, 0.36, 0.25, 0.12)
+"""Larger scales tried, from the largest down, as the product of the activation's constant and |W|_2."""
 
 
 @dataclass(frozen=True)
 class Scale:
     """`value` is certified; `next_fails`: at the following number of four digits they certainly do not hold.
-    `is_factor` says that it is a factor on the drawn W, and not a value of s_w.
+    `is_factor` says that it is a factor on the drawn W, and not a value of s_w; `tried` counts the larger
+    scales tried beyond the first interval.
     """
 
     value: Decimal
     next_value: Decimal
     next_fails: bool
     is_factor: bool
+    tried: int
 
 
 @dataclass
@@ -78,7 +86,7 @@ class _Scaled:
         start = best_seed(oracle, seeds)
         if start is None:
             return [], -math.inf
-        self._logs, worst = climb(oracle, start)
+        self._logs, worst = climb(oracle, start, enough=_CAP)  # far enough: more would underflow
         return self._logs, worst
 
     def verdict(self, factor: Fraction) -> Verdict:
@@ -147,28 +155,41 @@ def largest_scale(
         return f"not sought above {_MOST} entries: every scale costs a new equilibrium"
     base, parameter = current_scale(theorem, request, configuration)
     unknown = open_names(theorem, configuration.parameters)
+    if len(unknown) > MOST_UNKNOWNS:
+        return f"not sought: too many unknowns, {len(unknown)}, and at most {MOST_UNKNOWNS} are searched"
     family = _Scaled(theorem, configuration, precision, unknown, parameter)
     with ctx.workprec(precision):
         ends = _bracket(family.worst)
-        if isinstance(ends, str):
-            return ends
-        at = _crossing(family.worst, *ends)
-        unit = base or Fraction(1)
-        value = below(Fraction(at) * unit, DIGITS)
-        for _ in range(3):
-            if family.verdict(Fraction(value) / unit) is Verdict.HOLDS:
-                break
-            value = below(Fraction(value) * (1 - Fraction(1, 10**DIGITS)), DIGITS)
-        else:
-            return "no scale was certified near the largest one found"
-        after = following(value, DIGITS)
+        least = 0.0 if isinstance(ends, str) else ends[1]
+        grid = _grid(configuration)
+        if grid and grid[0] > least and family.verdict(Fraction(grid[0])) is Verdict.HOLDS:
+            return f"the hypotheses still hold at {grid[0]:.3g} times this W, the largest tried"
+        larger, tried = _larger(family.worst, grid, least)
+        for pair in (larger, ends):  # an estimate that is not certified does not hide the first interval
+            found = None if pair is None or isinstance(pair, str) else _certified(family, pair, base, tried)
+            if found is not None:
+                return found
+    return ends if isinstance(ends, str) else "no scale was certified near the largest one found"
+
+
+def _certified(family: _Scaled, ends: tuple[float, float], base: Fraction | None, tried: int) -> Scale | None:
+    """The largest certified scale of four digits near the crossing between two factors; None without one."""
+    unit = base or Fraction(1)
+    value = below(Fraction(_crossing(family.worst, *ends)) * unit, DIGITS)
+    for _ in range(3):
+        if family.verdict(Fraction(value) / unit) is Verdict.HOLDS:
+            break
+        value = below(Fraction(value) * (1 - Fraction(1, 10**DIGITS)), DIGITS)
+    else:
+        return None
+    after = following(value, DIGITS)
+    found = family.verdict(Fraction(after) / unit)
+    for _ in range(3):
+        if found is not Verdict.HOLDS:
+            break
+        value, after = after, following(after, DIGITS)
         found = family.verdict(Fraction(after) / unit)
-        for _ in range(3):
-            if found is not Verdict.HOLDS:
-                break
-            value, after = after, following(after, DIGITS)
-            found = family.verdict(Fraction(after) / unit)
-        return Scale(value, after, found is Verdict.FAILS, base is None)
+    return Scale(value, after, found is Verdict.FAILS, base is None, tried)
 
 
 def _bracket(worst: Callable[[float], float]) -> tuple[float, float] | str:
@@ -186,6 +207,28 @@ def _bracket(worst: Callable[[float], float]) -> tuple[float, float] | str:
             if worst(low) > 0:
                 return low, high
     return f"the hypotheses were found to hold neither at this W nor at 1/{2**_DOUBLINGS} of it"
+
+
+def _grid(configuration: Configuration) -> list[float]:
+    """Factors on W to try, from the largest down, around the one at which the model is no contraction."""
+    W, slope = approximate(configuration.arrays["W"], configuration), 1.0
+    if configuration.activation is not None:
+        slope = float(to_arb(BALL_ACTIVATIONS[configuration.activation].lipschitz()).mid())
+    size = slope * float(np.linalg.norm(W, 2)) if np.isfinite(W).all() else math.nan
+    return [level / size for level in _LARGER] if math.isfinite(size) and size > 0 else []
+
+
+def _larger(
+    worst: Callable[[float], float], grid: Sequence[float], least: float
+) -> tuple[tuple[float, float] | None, int]:
+    """The largest factor of a descending grid, above `least`, where the claims seem to hold, with the next
+    one, where they do not; and how many were tried. At the first of the grid they do not hold.
+    """
+    tried = [factor for factor in grid if factor > least]
+    for k, (above, factor) in enumerate(pairwise(tried)):
+        if worst(factor) > 0:
+            return (factor, above), k + 2
+    return None, len(tried)
 
 
 def _crossing(worst: Callable[[float], float], low: float, high: float) -> float:

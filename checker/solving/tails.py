@@ -2,8 +2,8 @@
 
 W_ij ~ N(0, A/m), U_ij ~ N(0, b), a_i ~ N(0, v), independent; phi is L-Lipschitz. Each event fails with
 probability at most exp(-t**2/2). Sources: Davidson & Szarek 2001, Theorem II.13 (norms of Gaussian
-matrices); Gaussian concentration of Lipschitz functions (Ledoux 2001, Theorem 2.4 and (1.22) there); the
-shared page gradient-descent.md, section 6 (E1 to E5), with L, phi and the variances left general:
+matrices); Gaussian concentration of Lipschitz functions (Ledoux 2001, Theorem 2.4 and (1.22) there), with
+L, phi and the variances left general:
 
 E1  |W|_2 <= w0 = sqrt(A/m)*(2*sqrt(m) + t), and |U|_2 <= sqrt(b)*(sqrt(m) + sqrt(d) + t)
 E2  |a| <= sqrt(v)*(sqrt(m) + t)
@@ -82,9 +82,12 @@ def tails(start: Start) -> Tails:
 
 
 def events(with_inputs: bool, with_readout: bool) -> tuple[str, ...]:
-    """The events used: E1 for W, E3, E1 for U where its norm counts, E2 and E4 with a drawn readout."""
-    inputs = ("E1 for U",) if with_inputs else ()
-    return ("E1 for W", *inputs, *(("E2",) if with_readout else ()), "E3", *(("E4",) if with_readout else ()))
+    """The norms that the events used bound: E1 for W, E3, E1 for U where its norm counts, and E2 and
+    E4 with a drawn readout.
+    """
+    inputs = ("|U|_2",) if with_inputs else ()
+    readout, predicted = (("|a|",), ("|yhat|",)) if with_readout else ((), ())
+    return ("|W|_2", *inputs, *readout, "|phi(U X)|_F", *predicted)
 
 
 def deviation(failure: fmpq, count: int) -> arb:

@@ -14,8 +14,9 @@ from checker.errors import UsageError
 from checker.records import Predicted, Value
 from checker.request import Request, read_request
 from checker.settings import SETTINGS
+from checker.solving.bounded_width import FAILURE
 from checker.solving.predicted import width_by_bounds
-from checker.solving.simulated import DRAWS, STEPS, Shown, simulated_width
+from checker.solving.simulated import DRAWS, STEPS, WIDTHS, Shown, simulated_width
 from checker.solving.width import Width, smallest_width
 from checker.statistics import binomial_interval
 from checker.theorem import Draw, Theorem
@@ -90,7 +91,13 @@ def widths(
         cut = _cutter(clock, "certified", n, len(rows) - len(found))
         found.append(smallest_width(theorem, row.request, row.frame, MOST, cut))
     made = [_row(r, w, b, s) for r, w, b, s in zip(rows, found, bounds, shown, strict=True)]
-    options: dict[str, Value] = {"budget": budget, "steps": steps, "draws": DRAWS, "largest_width": MOST}
+    options: dict[str, Value] = {
+        "budget": budget,
+        "steps": steps,
+        "draws": DRAWS,
+        "largest_width": MOST,
+        "failure_probability": float(Fraction(int(FAILURE.p), int(FAILURE.q))),
+    }
     return WidthReport(
         header(theorem), _config(rows), tuple(made), float(CONFIDENCE), tuple(clock.not_done),
         environment(first.seed, device), options,
@@ -134,14 +141,16 @@ def _cutter(clock: Clock, kind: str, n: int, shares: int) -> Callable[[int], boo
 
 def _row(row: _Row, found: Width, bounds: Predicted, shown: Shown) -> WidthRow:
     share = None
-    if shown.width is not None:
-        share = binomial_interval(shown.draws, shown.draws, CONFIDENCE)[0]
     reason = shown.reason
     if shown.width is not None:
+        each = 1 - (1 - CONFIDENCE) / WIDTHS  # the width was chosen by the draws: Bonferroni over all widths
+        share = binomial_interval(shown.draws, shown.draws, each)[0]
         reason = (
-            f"all {shown.draws} draws of the start lost at least the theorem's factor per step, at its step; "
-            "no smaller power of two in scope did"
+            f"for all {shown.draws} draws of the start, at the theorem's step, the loss after every number "
+            "of steps was at most the theorem's factor to that power times the loss at the start; at no "
+            "smaller power of two in scope was it so"
         )
+    comparable = isinstance(found.value, int) and shown.width is not None and found.value >= shown.width
     return WidthRow(
         row.frame.sizes["n"],
         Predicted(found.value, found.reason),
@@ -149,7 +158,7 @@ def _row(row: _Row, found: Width, bounds: Predicted, shown: Shown) -> WidthRow:
         Predicted(shown.width, reason),
         shown.draws,
         share,
-        _ratio(found.value, shown.width),
+        _ratio(found.value, shown.width) if comparable else None,
         _ratio(bounds.value, shown.width),
     )
 

@@ -4,11 +4,13 @@ import json
 import sys
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from conftest import HEADER
 
 from checker.records import Predicted
 from checker.width_records import WidthReport, WidthRow
+from reports.width_view import width_view
 
 THEOREM = "deq-gd"
 
@@ -16,7 +18,7 @@ THEOREM = "deq-gd"
 def width_report() -> WidthReport:
     """A report of two rows, one of them empty."""
     full = WidthRow(
-        2, Predicted(96, "certified"), Predicted(260000, "on E1 for W, E3"), Predicted(16, "32 draws"), 32,
+        2, Predicted(96, "certified"), Predicted(260000, "on events"), Predicted(16, "32 draws"), 32,
         0.84, 6.0, 16250.0,
     )  # fmt: skip
     none = Predicted(None, "not tried")
@@ -68,6 +70,25 @@ def test_json_is_alone_and_has_its_kind(command, asked):
     assert (document["format"], document["kind"]) == (1, "width-report")
     assert document["rows"][0]["by_draw"] == {"value": 96, "reason": "certified"}
     assert document["rows"][1]["ratio"] is None
+
+
+def test_what_is_not_comparable_and_the_events_are_explained():
+    """
+    A width by a draw below the simulated one says so; the events stand once, with their failure in total.
+    """
+    row = WidthRow(
+        2, Predicted(3, "certified"), Predicted(400, "on events"), Predicted(16, "32 draws"), 32, 0.78,
+        None, 25.0,
+    )  # fmt: skip
+    report = WidthReport(HEADER, {}, (row, row), 0.99, (), {}, {"failure_probability": 0.05})
+
+    text = json.dumps(msgspec.to_builtins(width_view(report)))
+
+    assert text.count("not comparable") == 2
+    assert "not comparable" not in json.dumps(msgspec.to_builtins(width_view(width_report())))
+    assert text.count("|W|_2 <= sqrt(A/m)*(2*sqrt(m) + t)") == 1
+    assert text.count("at most 0.05 in total") == 1
+    assert "for all widths that may be tried together" in text
 
 
 def test_out_writes_every_format(command, asked, tmp_path):

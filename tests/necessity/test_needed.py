@@ -32,7 +32,7 @@ def test_the_step_of_gradient_descent_on_least_squares_is_needed(tmp_path):
     assert step.needed is True
     assert step.factor is not None
     assert 1 < step.factor < 2
-    assert f"exceeded by a factor {step.factor:.6g}" in step.evidence
+    assert f"there step_size is missed by a factor {step.factor:.4g} (left side " in step.evidence
     assert step.certificate == str(tmp_path / "gd-least-squares-without-step-size.certificate.json")
     assert verify(Path(step.certificate)).status == "valid"
     carried = read_theorem(read_certificate(Path(step.certificate)).theorem.text, "carried")

@@ -38,7 +38,7 @@ def test_a_wrong_axiom_is_caught(axiom: Axiom) -> None:
     """Some generated configuration certainly violates it."""
     configurations = deq_configurations(reaches=CONTRACTING, partly=False)
 
-    caught(configurations, lambda c: holds_at(c, serving(c, [axiom])), examples=400)
+    caught(configurations, lambda c: holds_at(c, serving(c, [axiom])), examples=2000)
 
 
 def test_a_tail_that_is_called_too_rare_is_caught() -> None:

@@ -91,6 +91,16 @@ def test_arrays_are_shown_by_shape_and_norm():
     assert definition_text(value) == "4 × 2 array, Frobenius norm 1.5"
 
 
+def test_a_norm_is_never_shown_below_zero():
+    """
+    A zero array's norm starts at 0, whatever rounding made of it; bounds of numbers stay as they are.
+    """
+    bounds = Bounds("-5.8e-162", "6.8e-153")
+
+    assert definition_text(ArrayBounds((2,), bounds)) == "2 array, Frobenius norm [0, 6.8e-153]"
+    assert definition_text(bounds) == "[-5.8e-162, 6.8e-153]"
+
+
 @pytest.mark.parametrize(
     ("margin", "text", "factor"),
     [

@@ -183,7 +183,8 @@ def test_every_plot_can_be_read_without_seeing_it():
     alts = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
 
     assert alts == [
-        "Loss over the steps: 32 runs as a faint band, the worst run marked, the prediction dashed.",
+        "Loss over the steps: the first 32 of 34 runs as a faint band, "
+        "the worst run marked, the prediction dashed.",
         "Both sides of next(loss) <= loss along its worst run: the worst run marked, the prediction dashed.",
     ]
 

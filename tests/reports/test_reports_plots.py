@@ -89,6 +89,7 @@ def test_the_loss_comes_first_with_every_run_and_its_prediction():
     first, second = plots(SUPPORTED.simulation)
 
     assert [line.role for line in first.lines] == ["band"] * 32 + ["worst", "predicted"]
+    assert [line.label for line in first.lines[:2]] == ["the first 32 of 34 runs", ""]
     assert first.lines[-2].label == "worst run (seed 17)"
     assert [line.role for line in second.lines] == ["worst", "predicted"]
     assert second.title == "descent: next(loss) <= loss"
@@ -115,6 +116,17 @@ def test_losses_without_a_prediction_are_drawn_alone():
     (plot,) = plots(Simulation(1, 2, 1, 0, (), losses=((3.0, 2.0, 1.0),)))
 
     assert (plot.key, plot.lines[0].times) == ("loss", (0.0, 1.0, 2.0))
+    assert plot.lines[0].label == "the run"
+
+
+def test_the_losses_of_all_runs_are_called_so():
+    """
+    Where every run's loss was kept, the legend says how many there are.
+    """
+    (plot,) = plots(Simulation(2, 2, 1, 0, (), losses=((3.0, 2.0), (2.0, 1.0))))
+
+    assert plot.lines[0].label == "all 2 runs"
+    assert plot.alt == "Loss over the steps: all 2 runs as a faint band."
 
 
 def test_no_runs_make_no_figure():

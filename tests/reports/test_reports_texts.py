@@ -2,10 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
-from check_samples import DOES_NOT_APPLY, HOSTILE, UNDECIDED
+from check_samples import APPLIES, DOES_NOT_APPLY, HOSTILE, UNDECIDED
 from report_samples import AUDITS, EMPTY_AUDIT, EVERY, REFUTED, SUPPORTED, VALID
 
+from checker.records import HypothesisUse
 from reports import latex, markdown
 from reports.latex import to_latex
 from reports.markdown import to_markdown
@@ -67,6 +69,60 @@ def test_a_failed_proof_step_follows_the_verdict_in_the_terminal_too():
     assert "fails at eta = 1/64, C1 = 1, C2 = 1/4, lambda_0 = 1" in text
 
 
+_USES = (
+    HypothesisUse("curvature", True, "without it rate fails", certificate="out/x.certificate.json"),
+    HypothesisUse("radius", False, "implied by curvature", implied_by=("curvature",)),
+    HypothesisUse("step_size", None, "no violation was found without it"),
+    HypothesisUse("start", False, "implied by radius", implied_by=("radius",)),
+)
+
+
+def test_the_terminal_says_what_is_needed_and_how_to_check_it():
+    """
+    The proof's engines, the need for each hypothesis and the commands for its certificates are there.
+    """
+    text = " ".join(to_text(view(msgspec.structs.replace(SUPPORTED, hypothesis_use=_USES))).split())
+
+    assert "Needed: curvature; implied by others: radius, start; not known: step_size" in text
+    assert "curvature Re-check it with: deqaudit verify out/x.certificate.json" in text
+    assert re.search(r"Proof steps: \d+ holds?, .* undecided \(", text)
+    assert "CERTIFICATES" not in to_text(view(SUPPORTED))
+
+
+def test_a_check_says_its_configuration_in_one_line():
+    """
+    Sizes, data, seed and parameters stand in the summary.
+    """
+    assert "Configuration: n=4, d=8, data=sphere, labels=random, eta=0.80128374650\n" in to_text(
+        view(APPLIES)
+    )
+    assert "eta=1/1024, delta=0.1730612, s_w=0.1" in " ".join(to_text(view(DOES_NOT_APPLY)).split())
+
+
+def test_that_hypotheses_may_go_only_one_at_a_time_is_said_once():
+    """
+    Where more than one is implied by the others, the table says what that does not show.
+    """
+    several = to_markdown(view(msgspec.structs.replace(SUPPORTED, hypothesis_use=_USES)))
+
+    assert several.count("does not show that all of them may go together") == 1
+    assert "may go together" not in to_markdown(view(SUPPORTED))
+
+
+def test_latex_of_an_audit_holds_what_was_not_checked_and_each_proof_step_once():
+    """
+    Satisfiability, need, environment and what was not done are in the document; steps stand in the chain.
+    """
+    text = to_latex(view(msgspec.structs.replace(REFUTED, hypothesis_use=_USES)))
+
+    for title in ("Can the hypotheses hold at all?", "Is each hypothesis needed?", "What was not checked"):
+        assert text.count(rf"\subsection*{{{title}}}") == 1
+    assert r"\subsection*{Seed and versions}" in text
+    assert "the budget of 60 seconds ended" in text
+    assert r"\subsection*{Proof steps}" not in text
+    assert text.count(r"\subsection*{The proof steps as a chain}") == 1
+
+
 def test_wrapped_lines_never_exceed_the_width():
     """
     A long word is broken, an empty text gives no line.
@@ -99,7 +155,8 @@ def test_markdown_escapes_what_would_be_markup():
         "a\\_b \\*c\\* \\[d\\]\\(e\\) &lt;f&gt; &amp; \\`g\\` \\| \\#h"
     )
     assert markdown.escape("- item") == "\\- item"
-    assert markdown.escape("1. item") == "\\1. item"
+    assert markdown.escape("1. item") == "1\\. item"
+    assert markdown.escape("0.3247 is a number") == "0.3247 is a number"
     assert markdown.code("a`b|c") == "``a`b\\|c``"
     assert markdown.code("`") == "`` ` ``"
     assert markdown.code("") == ""

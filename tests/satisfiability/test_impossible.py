@@ -2,9 +2,11 @@
 
 import time
 
+import numpy as np
 import pytest
 from clashing import ALWAYS, AT_RANDOM, Clashing, theorem
 from flint import arb, ctx
+from scipy.stats import chi2
 
 from checker.reading import builtin_ids, load, read_theorem
 from checker.satisfiability.clash import by_solvers, few_of_a_product, find_clash
@@ -116,3 +118,48 @@ def test_nothing_follows_from_axioms_alone() -> None:
         every = [*premises.stated(), *premises.starts(), *premises.axioms()]
 
         assert find_clash(every, time.monotonic() + 3.0) is None
+
+
+TAILS = """
+format = 1
+[theorem]
+id = "tails"
+title = "Tails of a start"
+setting = "deq"
+kind = "deterministic"
+[theorem.source]
+fidelity = "derived"
+[dynamics]
+algorithm = "none"
+[scope]
+activation = ["relu"]
+d = "1"
+[initialization]
+W = "normal(0, 1/m)"
+U = "normal(0, 1/d)"
+a = "normal(0, 1/m)"
+[hypotheses]
+big = "%s"
+[conclusions]
+c = "norm2(a) >= 0"
+"""
+
+
+def test_events_that_are_as_probable_both_count() -> None:
+    """Two tails with one rate are two events: the union bound adds them up."""
+    found = improbable(read_theorem(TAILS % "norm2(a) >= 3*norm2(W)", "tails.theorem.toml"), GENEROUS)
+
+    assert found is not None and found.bound is not None
+    assert found.bound.formula.startswith("2*exp(")
+    assert found.bound.values[0]["at most"] == pytest.approx(2 * np.exp(-9 * 8 / 64), rel=1e-3)
+
+
+def test_numbers_shown_with_a_bound_are_for_sizes_in_scope() -> None:
+    """A bound that depends on d is shown for the d of the scope, and the row says so."""
+    found = improbable(read_theorem(TAILS % "norm_fro(U)**2 <= m/2", "tails.theorem.toml"), GENEROUS)
+
+    assert found is not None and found.bound is not None
+    row = found.bound.values[1]
+    assert (row["m"], row["d"]) == (16, 1)
+    chance = float(chi2.cdf(8, 16))
+    assert chance <= float(str(row["at most"])) < 0.6

@@ -3,6 +3,7 @@
 import math
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from flint import fmpq
@@ -44,6 +45,23 @@ def test_the_largest_value_is_found_certified_and_proved():
     assert Fraction(20) * (1 - Fraction(1, 10**8)) <= Fraction(found.value) < 20
     assert 20 <= Fraction(found.beyond) < 20 * (1 + Fraction(1, 10**8))
     assert holds(problem(*(c.text for c in TRIANGLE.reduced.claims), unknown=(), l=6, k=30), {}) is False
+
+
+def test_many_unknowns_are_searched_by_a_solver_and_too_many_not_at_all():
+    """
+    A chain of doublings from x0 <= 1 to x9 has more vertices than can be tried; 61 unknowns are refused.
+    """
+    names = tuple(f"x{k}" for k in range(10))
+    chain = [f"{b} <= 2*{a}" for a, b in pairwise(names)]
+    small = problem(*(f"0 < {n}" for n in names), "x0 <= 1", *chain, unknown=names)
+    many = tuple(f"x{k}" for k in range(61))
+    refused = problem(*(f"{n} <= 1" for n in many), unknown=many)
+
+    found = largest(small, "x9", {})
+
+    assert isinstance(found, Largest)
+    assert 512 * (1 - 1e-6) < Fraction(found.value) <= 512
+    assert largest(refused, "x0", {}) == ("not sought: too many unknowns, 61, and at most 12 are searched")
 
 
 def test_the_formula_is_the_solution_by_hand():
