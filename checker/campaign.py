@@ -40,6 +40,9 @@ ROUNDS = 4
 KEPT_BACK = 0.4
 """The share of the budget kept, while nothing satisfies the hypotheses, to say how far they miss."""
 
+PASSES = 2
+"""How often the shapes are swept: what the clock cuts then leaves some runs in every shape."""
+
 LARGE = ((4, 8, 48), (16, 16, 128))
 """Shapes (n, d, m) judged at the points that a float64 run visits."""
 
@@ -127,23 +130,28 @@ def _sweep(
     progress: Callable[[str], None],
     device: torch.device,
 ) -> None:
-    """Thousands of full-length float64 runs near what was found in each shape; suspects go into balls."""
+    """Thousands of float64 runs near what was found in each shape, in PASSES; suspects go into balls."""
     sized = [found[0].configuration.sizes for found in parents.values()]
-    for (index, found), count in zip(parents.items(), counts(sized, steps), strict=True):
-        if clock.cuts("sweeps of float64 runs", needs=12.0):
-            return
-        first = found[0].configuration
-        progress(f"sweeping {words(dict(first.sizes), first.activation)}")
-        rng = generator(request.seed, "sweep", index)
-        ran, run_steps = sweep(theorem, request, found, rng, steps=steps, count=count, device=device)
-        campaign.tried += count
-        campaign.swept.add(ran, run_steps, SUSPICIOUS)
-        before = campaign.dismissed
-        violated = _violated(theorem, campaign, ran, steps, clock, progress)
-        campaign.swept.dismissed += campaign.dismissed - before
-        campaign.swept.rerun += campaign.dismissed - before + violated
-        if violated:
-            return
+    shapes = [
+        (*item, -(-count // PASSES))
+        for item, count in zip(parents.items(), counts(sized, steps), strict=True)
+    ]
+    for turn in range(PASSES):
+        for index, found, count in shapes:
+            if clock.cuts("sweeps of float64 runs", needs=4.0):
+                return
+            first = found[0].configuration
+            progress(f"sweeping {words(dict(first.sizes), first.activation)}")
+            rng = generator(request.seed, "sweep", turn, index)
+            ran, run_steps = sweep(theorem, request, found, rng, steps=steps, count=count, device=device)
+            campaign.tried += count
+            campaign.swept.add(ran, run_steps, SUSPICIOUS)
+            before = campaign.dismissed
+            violated = _violated(theorem, campaign, ran, steps, clock, progress)
+            campaign.swept.dismissed += campaign.dismissed - before
+            campaign.swept.rerun += campaign.dismissed - before + violated
+            if violated:
+                return
 
 
 def _attack(

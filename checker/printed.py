@@ -32,7 +32,7 @@ _MEANINGS: Final = {
     "preactivation": r"$\mathrm{preactivation} = W T + U X$",
     "gap": r"$\mathrm{gap}$ is the Frobenius distance of an iterate from the next",
     "path_length": r"the path length is the joint length travelled by the trained parameters",
-    "grad_norm": r"$\nabla_{\mathrm{norm}}$ is the joint Euclidean norm of the gradients",
+    "grad_norm": r"$\lVert \nabla \mathrm{loss} \rVert$ is the joint Euclidean norm of the gradients",
 }
 _ENTRY: Final = {0: "", 1: "_{i}", 2: "_{ij}"}
 

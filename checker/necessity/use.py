@@ -21,7 +21,7 @@ from checker.records import HypothesisUse
 from checker.request import Request
 from checker.theorem import Theorem
 
-SHARE: Final = 1 / 4
+SHARE: Final = 1 / 5
 """The share of an audit's budget that is kept for this, and the most that is spent here."""
 
 _UNIT, _PROOF, _CERTIFICATE = 1.0, 3.0, 1.5  # seconds that a unit of work may take
