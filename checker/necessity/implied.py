@@ -4,6 +4,7 @@ Assumed are the other hypotheses, the scope, the domains, the stated start and t
 definitions only as far as these use them, so that a definition without a value proves nothing.
 """
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from checker.expression.text import to_text
 from checker.expression.tree import Atom, Claim, Comparison, Name, Node
 from checker.names import claim_dependencies, of_quantifier
 from checker.necessity.breach import claim_of
+from checker.records import ProofStepRecord
 from checker.satisfiability.premises import Premise, Premises
-from checker.symbolic import decide_steps
+from checker.symbolic import CUT, decide_steps
 from checker.theorem import ProofStep, Theorem
 
 PATIENCE: Final = 3.0
@@ -47,9 +49,9 @@ class Implied:
 class _Question:
     """One hypothesis, and all that may imply it, over variables and leaves."""
 
-    def __init__(self, theorem: Theorem, name: str, claim: Claim, patience: float) -> None:
+    def __init__(self, theorem: Theorem, name: str, claim: Claim, patience: float, within: float) -> None:
         self.patience = patience
-        self._deadline = time.monotonic() + _QUESTIONS * patience
+        self._deadline = time.monotonic() + min(_QUESTIONS * patience, within)
         self._theorem = theorem
         self._known = known = Premises(theorem)
         everything = (*known.stated(), *known.starts())
@@ -64,6 +66,11 @@ class _Question:
     def spent(self) -> bool:
         """Has this hypothesis had its share of the solvers' time?"""
         return time.monotonic() > self._deadline
+
+    def asked(self, sets: Iterable[_Set]) -> tuple[ProofStepRecord, ...]:
+        """Do these sets of premises imply it? One record a set; what time does not allow is cut."""
+        left = max(self._deadline - time.monotonic(), 0.0)
+        return decide_steps([self.step(kept) for kept in sets], seconds=self.patience, total=left)
 
     @property
     def strong(self) -> _Set:
@@ -109,10 +116,12 @@ class _Question:
         return Claim(claim.text, tuple(Comparison(p.operator, flat(p.left), flat(p.right)) for p in parts))
 
 
-def implications(theorem: Theorem, names: Sequence[str], patience: float = PATIENCE) -> dict[str, Implied]:
+def implications(
+    theorem: Theorem, names: Sequence[str], patience: float = PATIENCE, within: float = math.inf
+) -> dict[str, Implied]:
     """Those of the hypotheses (or sizes of the scope) that are proved from all others, and from which.
 
-    `patience` is in seconds, for one question to the solvers.
+    `patience` is in seconds, for one question to the solvers; `within` for all about one hypothesis, about.
     """
     questions: dict[str, _Question] = {}
     hidden = of_quantifier(theorem, "hidden")
@@ -121,7 +130,7 @@ def implications(theorem: Theorem, names: Sequence[str], patience: float = PATIE
         if claim is None or any(isinstance(part, Atom) for part in claim.parts):
             continue
         if not claim_dependencies(claim, theorem.definitions) & hidden:
-            questions[name] = _Question(theorem, name, claim, patience)
+            questions[name] = _Question(theorem, name, claim, patience, within)
     found = {name: _proof(question) for name, question in questions.items()}
     return {name: proof for name, proof in found.items() if proof is not None}
 
@@ -153,7 +162,7 @@ def _first(question: _Question, sets: Sequence[_Set]) -> tuple[tuple[_Set, str] 
         if question.spent():
             return None, len(sets)
         some = sets[at : at + _TOGETHER]
-        records = decide_steps([question.step(kept) for kept in some], seconds=question.patience)
+        records = question.asked(some)
         for kept, record in zip(some, records, strict=True):
             if record.status == "holds":
                 return (kept, record.engine), too_hard
@@ -163,17 +172,17 @@ def _first(question: _Question, sets: Sequence[_Set]) -> tuple[tuple[_Set, str] 
 
 def _least(question: _Question, kept: _Set, engine: str) -> Implied:
     """The proof without what it can do without: of what may go, as few of the first as serve stay."""
-    spare = kept
-    while spare and not question.spent():
-        steps = [question.step(_all_but(kept, p)) for p in kept]
-        proved = [record.status == "holds" for record in decide_steps(steps, seconds=question.patience)]
-        spare = tuple(p for p, without in zip(kept, proved, strict=True) if without)
+    spare, cut = kept, False
+    while spare and not cut and not question.spent():
+        records = question.asked(_all_but(kept, p) for p in kept)
+        cut = any(record.reason == CUT for record in records)
+        spare = tuple(p for p, record in zip(kept, records, strict=True) if record.status == "holds")
         if spare:
             core = tuple(p for p in kept if p not in spare)
             found, _ = _first(question, [(*core, *spare[:count]) for count in range(len(spare))])
             kept = _all_but(kept, spare[-1]) if found is None else found[0]
     named = tuple(p.name for p in kept if p.kind in _NAMED)
-    return Implied(named, tuple(p.name for p in kept if p.kind not in _NAMED), engine, not spare)
+    return Implied(named, tuple(p.name for p in kept if p.kind not in _NAMED), engine, not spare and not cut)
 
 
 def _all_but(premises: _Set, one: Premise) -> _Set:

@@ -118,7 +118,9 @@ def _implied(
         if _cut(own, cases, _CUT_PROOF, _PROOF):
             break
         progress(f"is {name} implied by the others?")
-        proof = implications(theorem, [name], _HURRIED if own.budget > 0 else PATIENCE).get(name)
+        patience = _HURRIED if own.budget > 0 else PATIENCE
+        reserved = _CERTIFICATE * sum(1 for case in cases.values() if case.witness is not None)
+        proof = implications(theorem, [name], patience, own.left() - reserved).get(name)
         if proof is not None:
             out[name] = HypothesisUse(name, False, _proof_text(proof), implied_by=(*proof.by, *proof.axioms))
     return out
