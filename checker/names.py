@@ -83,10 +83,10 @@ def depends_on(theorem: Theorem, claim: Claim, tau: int) -> frozenset[str]:
     chosen = exists_names(theorem)
     for gate in (*theorem.scope.sizes.values(), *(h.claim for h in theorem.hypotheses)):
         for part in gate.parts:
-            reached = _reached(theorem, _words_of_part(part), domains=True)
-            if reached - chosen - FUNCTIONS:
-                used |= reached
-    return _reached(theorem, used, domains=True)
+            found = reached(theorem, _words_of_part(part), domains=True)
+            if found - chosen - FUNCTIONS:
+                used |= found
+    return reached(theorem, used, domains=True)
 
 
 def _tied(theorem: Theorem) -> frozenset[str]:
@@ -94,13 +94,13 @@ def _tied(theorem: Theorem) -> frozenset[str]:
     own = theorem.parameters.keys() | theorem.variables.keys() | theorem.definitions.keys()
     tied: set[str] = set()
     for part in (part for h in theorem.hypotheses for part in h.claim.parts):
-        reached = _reached(theorem, _words_of_part(part), domains=False)
-        if reached - own - FUNCTIONS:
-            tied |= reached
+        found = reached(theorem, _words_of_part(part), domains=False)
+        if found - own - FUNCTIONS:
+            tied |= found
     return frozenset(tied)
 
 
-def _reached(theorem: Theorem, words: Iterable[str], *, domains: bool) -> frozenset[str]:
+def reached(theorem: Theorem, words: Iterable[str], *, domains: bool) -> frozenset[str]:
     """The words, and those that definitions, values (and domains) of parameters among them lead to."""
     seen: set[str] = set()
     todo = list(words)

@@ -1,6 +1,6 @@
 """Questions about trees that need no numbers: which names, which functions, how far ahead."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from checker.expression.canonical import same_at_start
@@ -14,6 +14,8 @@ __all__ = [
     "free_names_of_claim",
     "next_depth",
     "next_depth_of_claim",
+    "rebuilt",
+    "replaced",
     "roots",
     "same_at_start",
     "substitute",
@@ -88,14 +90,26 @@ def substitute(node: Node, mapping: Mapping[str, Node]) -> Node:
     match node:
         case Name(name):
             return mapping.get(name, node)
+        case _:
+            return rebuilt(node, lambda child: substitute(child, mapping))
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with every direct operand and argument changed."""
+    match node:
         case Negate(argument):
-            return replace(node, argument=substitute(argument, mapping))
+            return replace(node, argument=change(argument))
         case Binary(_, left, right):
-            return replace(node, left=substitute(left, mapping), right=substitute(right, mapping))
+            return replace(node, left=change(left), right=change(right))
         case Call(_, arguments):
-            return replace(node, arguments=tuple(substitute(argument, mapping) for argument in arguments))
+            return replace(node, arguments=tuple(map(change, arguments)))
         case _:
             return node
+
+
+def replaced(node: Node, mapping: Mapping[Node, Node]) -> Node:
+    """The tree with every subtree in the mapping replaced; what is put in is not looked at again."""
+    return mapping[node] if node in mapping else rebuilt(node, lambda child: replaced(child, mapping))
 
 
 def substitute_claim(claim: Claim, mapping: Mapping[str, Node]) -> Claim:

@@ -131,7 +131,7 @@ def _judged_breach(judged: Sequence[Judged]) -> Breach:
         return Breach(found.verdict, None, found.reason)
     left, right = (f"{float(to_arb(side).mid()):.6g}" for side in (found.lhs, found.rhs))
     factor = None if found.margin is None else 10.0**-found.margin
-    return Breach(found.verdict, factor, f"{left} {found.operator} {right}")
+    return Breach(found.verdict, factor, f"left side {left}, right side {right}")
 
 
 def _norm_breach(theorem: Theorem, configuration: Configuration) -> Breach:

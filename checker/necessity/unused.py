@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from checker.expression.simplify import free_names, free_names_of_claim
+from checker.expression.words import FUNCTIONS
+from checker.names import reached
 from checker.theorem import Theorem
 
 
@@ -39,7 +41,7 @@ def unused(theorem: Theorem) -> tuple[str, ...]:
 
 def _names_behind(theorem: Theorem, names: Iterable[str], fixed: set[str]) -> frozenset[str]:
     """The names that a claim rests on, fixed parameters replaced by what their values rest on."""
-    return _reached(theorem, names, domains=False) - fixed - theorem.definitions.keys()
+    return reached(theorem, names, domains=False) - FUNCTIONS - fixed - theorem.definitions.keys()
 
 
 def _used(theorem: Theorem) -> frozenset[str]:
@@ -55,23 +57,4 @@ def _used(theorem: Theorem) -> frozenset[str]:
     names.update(*map(free_names, nodes))
     if theorem.step is not None:
         names.add(theorem.step)
-    return _reached(theorem, names, domains=True)
-
-
-def _reached(theorem: Theorem, names: Iterable[str], *, domains: bool) -> frozenset[str]:
-    """The names, and all that definitions, values and domains of parameters among them use."""
-    seen: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        parameter = theorem.parameters.get(name)
-        if name in theorem.definitions:
-            todo.extend(free_names(theorem.definitions[name]))
-        if parameter is not None and parameter.value is not None:
-            todo.extend(free_names(parameter.value))
-        if domains and parameter is not None and parameter.domain is not None:
-            todo.extend(free_names_of_claim(parameter.domain))
-    return frozenset(seen)
+    return reached(theorem, names, domains=True)

@@ -26,7 +26,6 @@ TRIALS: Final = 40
 _ALLOWED = Fraction(51, 50)
 """While shrinking, the assumption may be exceeded by so many times the factor found."""
 
-_COMPARED = frozenset({"<", "<=", ">", ">=", "=="})
 _LONG = 24  # characters of a number
 _NOTES = frozenset({"setting", "data", "labels"})
 
@@ -111,16 +110,8 @@ def _excess(name: str, witness: Witness) -> str:
     """By how much the assumption fails at the witness."""
     factor, sides = witness.breach.factor, witness.breach.sides
     if factor is not None and factor > 1:
-        return f"there {name} is missed by a factor {factor:.4g} ({_sides(sides)}), the least miss found"
-    return f"there {name} fails: {_sides(sides)}" if sides else f"there {name} fails"
-
-
-def _sides(text: str) -> str:
-    """`left side 1, right side 0.5` for `1 <= 0.5`, which would read as a claim; other text as it is."""
-    parts = text.split()
-    if len(parts) == 3 and parts[1] in _COMPARED:
-        return f"left side {parts[0]}, right side {parts[2]}"
-    return text
+        return f"there {name} is missed by a factor {factor:.4g} ({sides}), the least miss found"
+    return f"there {name} fails: {sides}" if sides else f"there {name} fails"
 
 
 def _words(configuration: Configuration) -> str:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Final
 
-from checker.expression.simplify import children, free_names_of_claim, roots, substitute, walk
+from checker.expression.simplify import children, free_names_of_claim, replaced, roots, substitute, walk
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number
 from checker.proofs.equations import Solved, known_signs, solutions
 from checker.proofs.equations import TooLargeError as DefinitionsTooLargeError
@@ -216,22 +216,8 @@ def _claim(operator: str, left: Node, right: Node) -> Claim:
 
 def _replaced(claim: Claim, old: Node, new: Node) -> Claim:
     return replace(
-        claim, parts=tuple(_applied(part, lambda node: _put(node, old, new)) for part in claim.parts)
+        claim, parts=tuple(_applied(part, lambda node: replaced(node, {old: new})) for part in claim.parts)
     )
-
-
-def _put(node: Node, old: Node, new: Node) -> Node:
-    if node == old:
-        return new
-    match node:
-        case Negate(argument=argument):
-            return replace(node, argument=_put(argument, old, new))
-        case Binary(left=left, right=right):
-            return replace(node, left=_put(left, old, new), right=_put(right, old, new))
-        case Call(arguments=arguments):
-            return replace(node, arguments=tuple(_put(argument, old, new) for argument in arguments))
-        case _:
-            return node
 
 
 def _signed(case: Case) -> Sequence[Case] | None:

@@ -17,7 +17,7 @@ from checker.errors import ExpressionError
 from checker.expression.parse import parse_claim
 from checker.expression.shapes import Where, annotate_claim
 from checker.expression.signs import is_nonnegative
-from checker.expression.simplify import free_names, free_names_of_claim, substitute, walk
+from checker.expression.simplify import free_names, free_names_of_claim, rebuilt, substitute, walk
 from checker.expression.smt import constant
 from checker.expression.text import to_text
 from checker.expression.tree import Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi, Shape
@@ -298,16 +298,10 @@ def _one_name(node: Node, features: str) -> Node:
             if function in _TWINS and len(inner.shape or ()) == 1:
                 function = _TWINS[function]
             return replace(node, function=function, arguments=(inner,))
-        case Call(_, arguments):
-            return replace(node, arguments=tuple(_one_name(argument, features) for argument in arguments))
-        case Negate(argument):
-            return replace(node, argument=_one_name(argument, features))
         case Binary("@", Call("transpose", (Name(left),)), Name(right)) if left == right == features:
             return Name("G", shape=("n", "n"))
-        case Binary(_, left, right):
-            return replace(node, left=_one_name(left, features), right=_one_name(right, features))
         case _:
-            return node
+            return rebuilt(node, lambda child: _one_name(child, features))
 
 
 def _shortened(claim: Claim, sizes: frozenset[str]) -> Claim:

@@ -13,9 +13,9 @@ from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.simplify import free_names_of_claim
 from checker.expression.tree import Atom, Call, Name, Node
 from checker.hypotheses import gates
-from checker.intervals import Interval
+from checker.intervals import Interval, number
 from checker.scene import dependencies
-from checker.solving.boxes import Box, box_margin, number, surely
+from checker.solving.boxes import Box, box_margin, surely
 from checker.solving.climb import COARSE, MOST_UNKNOWNS, best_seed, climb
 from checker.solving.decimals import above
 from checker.solving.largest import exact_point, starts

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 
 from flint import arb
 
@@ -32,7 +31,7 @@ class Box:
     def _fold(self, node: Node) -> Interval:
         match node:
             case Number(value):
-                return number(value)
+                return intervals.number(value)
             case Pi():
                 return _PI
             case Name(name):
@@ -81,14 +80,6 @@ class Box:
                 out = join(out, value)
             return out
         raise KeyError(function)
-
-
-def number(value: Fraction) -> Interval:
-    """The nearest float, or the two floats around a number that is none."""
-    near = float(value)
-    if Fraction(near) == value:
-        return near, near
-    return math.nextafter(near, -math.inf), math.nextafter(near, math.inf)
 
 
 def surely(claim: Claim, box: Box) -> bool:

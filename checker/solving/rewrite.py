@@ -10,7 +10,8 @@ from checker.configuration import Configuration
 from checker.enclosure import Ball, Enclosure
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.signs import is_nonnegative
-from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number
+from checker.expression.simplify import rebuilt, replaced
+from checker.expression.tree import Atom, Binary, Claim, Comparison, Name, Node, Number
 from checker.hypotheses import gates
 from checker.names import claim_dependencies, of_quantifier
 from checker.scene import Scene
@@ -18,34 +19,13 @@ from checker.solving.oracle import Problem
 from checker.theorem import NamedClaim, Theorem
 
 
-def replaced(node: Node, mapping: Mapping[Node, Node]) -> Node:
-    """The tree with every subtree in the mapping replaced; what is put in is not looked at again."""
-    if node in mapping:
-        return mapping[node]
-    match node:
-        case Negate(argument):
-            return replace(node, argument=replaced(argument, mapping))
-        case Binary(_, left, right):
-            return replace(node, left=replaced(left, mapping), right=replaced(right, mapping))
-        case Call(_, arguments):
-            return replace(node, arguments=tuple(replaced(a, mapping) for a in arguments))
-        case _:
-            return node
-
-
 def folded(node: Node) -> Node:
     """The tree with quotients of two numbers as one number, so that 3/2 is an exponent that is one."""
     match node:
         case Binary("/", Number(top), Number(bottom)) if bottom != 0:
             return Number(top / bottom)
-        case Negate(argument):
-            return replace(node, argument=folded(argument))
-        case Binary(_, left, right):
-            return replace(node, left=folded(left), right=folded(right))
-        case Call(_, arguments):
-            return replace(node, arguments=tuple(map(folded, arguments)))
         case _:
-            return node
+            return rebuilt(node, folded)
 
 
 def replaced_claim(claim: Claim, mapping: Mapping[Node, Node]) -> Claim:
