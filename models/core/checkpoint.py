@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.core.descent import Chunk
 from models.core.log import Log
+from models.core.norms import Tracked
 from models.core.picard import Known
 from models.core.recording import Anchor, Recorder
 from models.trajectory import Record, load_arrays, save_arrays
@@ -53,7 +54,8 @@ class Keeper:
         if recorder is not None:
             arrays["looks"] = np.asarray(recorder.looks)
             for name, anchor in recorder.anchors.items():
-                parts = {"at": anchor.at, "upper": anchor.upper, "image": anchor.image}
+                parts = {"upper": anchor.upper, **anchor.tracked._asdict()}
+                parts |= {} if anchor.at is None else {"at": anchor.at}
                 arrays |= {f"anchor.{name}.{part}": _array(value) for part, value in parts.items()}
         save_arrays(self.path, arrays)
 
@@ -74,10 +76,14 @@ class Keeper:
             recorder.keep(mask)
             recorder.looks = int(found["looks"])
             for name in {key.split(".")[1] for key in found if key.startswith("anchor.")}:
-                at, upper, image = (
-                    _tensor(found[f"anchor.{name}.{part}"], chunk.y) for part in ("at", "upper", "image")
-                )
-                recorder.anchors[name] = Anchor(at, upper, image)
+                prefix = f"anchor.{name}."
+                parts = {
+                    key.removeprefix(prefix): _tensor(value, chunk.y)
+                    for key, value in found.items()
+                    if key.startswith(prefix)
+                }
+                tracked = Tracked(parts["image"], parts["top"])
+                recorder.anchors[name] = Anchor(parts.get("at"), parts["upper"], tracked)
         chunk.keep(mask)
         chunk.params = {name: _tensor(found[f"param.{name}"], chunk.y) for name in chunk.params}
         for side, prefix, due, rate in zip(

@@ -6,6 +6,8 @@ t^2 I - W'W succeeds with room for all rounding errors (S. M. Rump, Verification
 definiteness, BIT 46, 2006), and |W + E|_2 <= |W|_2 + |E|_F.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,9 @@ LOST = 2.0**-500
 """Smaller entries may be lost where they are squared; bounds from above add this much for each."""
 
 _UNIT = 2.0**-53
+_FEW = 2.0**-600  # squares between this and its inverse lose nothing that counts
 _MARGINS = (1e-6, 1e-4, 1e-2, 1e-1)
+_POWERS = 3  # squarings of the Gram matrix in every look: its power 8
 _KRYLOV = 8  # powers of W'W that span the space where the tracked vectors start
 
 
@@ -34,10 +38,21 @@ def distance(a: Tensor, b: Tensor) -> Tensor:
     return torch.linalg.vector_norm(rows.view(len(a), -1), dim=1)
 
 
-def start(W: Tensor) -> tuple[Tensor, Tensor]:
-    """A lower estimate of |W|_2, (B,), and vectors to `follow` it from, (B, k, min(BLOCK, l)).
+class Tracked(NamedTuple):
+    """What a norm is followed from: W V for the V of the last look, (B, k, j), and where W V is longest.
 
-    They are the best in what _KRYLOV powers of W'W make of fixed vectors: all of R^l where that is small.
+    `top` (B, j) are the coordinates of that in the columns of V. Where W has few columns, V is the identity,
+    `image` is not kept, and `top` is (B, l).
+    """
+
+    image: Tensor
+    top: Tensor
+
+
+def start(W: Tensor) -> tuple[Tensor, Tracked]:
+    """A lower estimate of |W|_2, (B,), for matrices (B, k, l), and what to `follow` it from.
+
+    It is the best in what _KRYLOV powers of W'W make of fixed vectors: all of R^l where that is small.
     """
     width = W.shape[-1]
     if width <= BLOCK * _KRYLOV:
@@ -49,19 +64,48 @@ def start(W: Tensor) -> tuple[Tensor, Tensor]:
             powers.append(torch.linalg.qr(W.mT @ _scaled(W @ powers[-1])[0])[0])
         image, largest = _scaled(W @ torch.linalg.qr(torch.cat(powers, -1))[0])
     values, vectors = torch.linalg.eigh(image.mT @ image)
-    return largest * values[:, -1].clamp(min=0).sqrt(), image @ vectors[:, :, -BLOCK:]
+    norm = largest * values[:, -1].clamp(min=0).sqrt()
+    if width <= 2 * BLOCK:
+        return norm, Tracked(image[:, :, :0], vectors[:, :, -1])
+    best = image @ vectors[:, :, -BLOCK:]
+    return norm, Tracked(best, torch.eye(BLOCK, dtype=W.dtype, device=W.device)[-1].repeat(len(W), 1))
 
 
-def follow(W: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The norm of W on the span of W' image, (B,), at most |W|_2 up to rounding, and the next image.
+def follow(W: Tensor, last: Tracked) -> tuple[Tensor, Tracked]:
+    """The length of W x for a unit vector x in the span of W' image, (B,), and what to go on from.
 
-    Where W has few columns that span is all there is.
+    It is at most |W|_2 up to rounding, and x about the best in that span.
     """
     if W.shape[-1] <= 2 * BLOCK:
-        whole, largest = _scaled(W)
-        return largest * torch.linalg.eigvalsh(whole.mT @ whole)[:, -1].clamp(min=0).sqrt(), image
-    image, largest = _scaled(W @ torch.linalg.qr(W.mT @ image)[0])
-    return largest * torch.linalg.eigvalsh(image.mT @ image)[:, -1].clamp(min=0).sqrt(), image
+        norm, _, top = _longest(W, last.top)
+        return norm, Tracked(last.image, top)
+    basis, turned = torch.linalg.qr(W.mT @ last.image)
+    norm, image, top = _longest(W @ basis, (turned * last.top.unsqueeze(1)).sum(-1))
+    return norm, Tracked(image, top)
+
+
+def _longest(image: Tensor, near: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """|A x| for a unit x by _POWERS steps of the power method squared, from x near `near`; A, scaled; x.
+
+    A has few columns; it is scaled where their squares may overflow.
+    """
+    gram = image.mT @ image
+    size = gram.diagonal(dim1=-2, dim2=-1).sum(-1)
+    far = ~((size > _FEW) & (size < 1 / _FEW))
+    largest = torch.ones_like(size)
+    if bool(far.any()):
+        rows = far.nonzero().squeeze(1)
+        scaled, found = _scaled(image[rows])
+        gram[rows], largest[rows], image = scaled.mT @ scaled, found, image.index_copy(0, rows, scaled)
+        size = gram.diagonal(dim1=-2, dim2=-1).sum(-1)
+    power = gram / size.clamp(min=_FEW)[:, None, None]
+    for _ in range(_POWERS):
+        power = power @ power
+    near = (near / near.abs().amax(1, keepdim=True)).nan_to_num_(nan=1)
+    top = (power * near.unsqueeze(1)).sum(-1)
+    top = top / torch.linalg.vector_norm(top, dim=1, keepdim=True)
+    square = ((gram * top.unsqueeze(1)).sum(-1) * top).sum(-1)
+    return largest * torch.where(size > 0, square, 0).clamp(min=0).sqrt(), image, top
 
 
 def _scaled(image: Tensor) -> tuple[Tensor, Tensor]:

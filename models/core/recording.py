@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.core.descent import Chunk
-from models.core.norms import LOST, distance, follow, frobenius, start, upper_norm2
+from models.core.norms import LOST, Tracked, distance, follow, frobenius, start, upper_norm2
+from models.core.picard import size_of
 from models.settings.base import Params
 from models.trajectory import Floats, Record
 
@@ -18,14 +19,16 @@ _UNIT = 2.0**-53
 
 @dataclass
 class Anchor:
-    """Where a matrix was when its norm was last bounded, that bound, and the image of the tracked vectors."""
+    """A bound of a matrix's norm, of where it was `at`, or where that is None, is; and what is tracked."""
 
-    at: Tensor
+    at: Tensor | None
     upper: Tensor
-    image: Tensor
+    tracked: Tracked
 
     def keep(self, rows: Tensor) -> None:
-        self.at, self.upper, self.image = (t.index_select(0, rows) for t in (self.at, self.upper, self.image))
+        self.at = None if self.at is None else self.at.index_select(0, rows)
+        self.upper = self.upper.index_select(0, rows)
+        self.tracked = Tracked(*(t.index_select(0, rows) for t in self.tracked))
 
 
 class Grams:
@@ -71,12 +74,13 @@ class Recorder:
             out["loss"] = residual * residual / 2
         if "residual" in names:
             out["residual"] = residual
-        if "lambda_min" in names or "grad_norm" in names:
-            grams = Grams((chunk.inputs, self.inputs))
-            if "lambda_min" in names:
-                out["lambda_min"] = _least(grams.of(chunk.equilibria.now), self.true_n)
-            if "grad_norm" in names:
-                out["grad_norm"] = grad_norm(chunk, grams)
+        grams, squares = Grams((chunk.inputs, self.inputs)), dict[str, Square]()
+        if "lambda_min" in names:
+            out["lambda_min"] = _least(grams.of(chunk.equilibria.now), self.true_n)
+        if "grad_norm" in names or ("norm2" in names and self.record.every == 1):
+            squares = gradient_squares(chunk, grams)
+        if "grad_norm" in names:
+            out["grad_norm"] = grad_norm(chunk, squares)
         if "distance" in names:
             moved = [distance(chunk.params[name], before) for name, before in self.start.items()]
             out["distance"] = torch.linalg.vector_norm(torch.stack(moved, -1), dim=-1)
@@ -84,6 +88,8 @@ class Recorder:
             for name, value in chunk.params.items():
                 if value.ndim > 1:
                     out[f"norm2_{name}"], out[f"norm2_{name}_upper"] = self._norm2(name, value)
+                    if self.record.every == 1 and name in self.anchors:
+                        self.anchors[name].upper = _after_step(self.anchors[name].upper, chunk, name, squares)
         self.looks += 1
         return {name: value.cpu().numpy() for name, value in out.items()} | self._solves(chunk, out)
 
@@ -92,11 +98,14 @@ class Recorder:
             found = torch.linalg.vector_norm(value, dim=-1)
             return found, found * (1 + 4 * value.shape[-1] * _UNIT) + LOST * value.shape[-1] ** 0.5
         anchor = self.anchors.get(name)
-        lower, image = start(value) if anchor is None else follow(value, anchor.image)
+        lower, tracked = start(value) if anchor is None else follow(value, anchor.tracked)
         if anchor is None or self.looks % self.record.bound_every == 0:
-            self.anchors[name] = anchor = Anchor(value.clone(), upper_norm2(value, lower), image)
+            at = None if self.record.every == 1 else value.clone()
+            self.anchors[name] = anchor = Anchor(at, upper_norm2(value, lower), tracked)
             return lower, anchor.upper
-        anchor.image = image
+        anchor.tracked = tracked
+        if anchor.at is None:
+            return lower, anchor.upper
         room = 1 + 4 * value[0].numel() * _UNIT
         moved = distance(value, anchor.at) * room + LOST * value[0].numel() ** 0.5
         return lower, (anchor.upper + moved) * (1 + 4 * _UNIT)
@@ -130,35 +139,73 @@ def error_bound(chunk: Chunk, norm: Tensor) -> Tensor:
     """
     rate = norm * chunk.activation.lipschitz * (1 + 8 * _UNIT)
     m = chunk.injection.shape[-2]
-    T, C, M = frobenius(chunk.equilibria.now), frobenius(chunk.injection), norm * m**0.5  # at least |M|_F
+    T, C, M = size_of(chunk.equilibria.now), size_of(chunk.injection), norm * m**0.5  # at least |M|_F
     change = torch.from_numpy(chunk.equilibria.change).to(T.device)
     rounding = 2 * _UNIT * ((m + 4) * chunk.activation.lipschitz * (M * (T + change) + C) + 4 * T) + LOST
     bound = (rate * change + rounding) / (1 - rate) * (1 + 16 * _UNIT)
     return torch.where(rate < 1, bound, torch.inf)
 
 
-def grad_norm(chunk: Chunk, grams: Grams) -> Tensor:
-    """The Euclidean norm of the gradient by all trained parameters, (B,), from Gram matrices.
+@dataclass(frozen=True)
+class Square:
+    """Of a gradient L diag(r) R', (B,): its squared Frobenius norm, and the sum of |l_i| |r_i| |R_i|."""
 
-    |L diag(r) R'|_F^2 = r'(L'L o R'R)r, and no sum of parts of it exceeds (sum of k_ii^(1/2) |r_i|)^2 for
-    k = L'L o R'R. Where that cancels, the gradient itself is formed.
+    value: Tensor
+    length: Tensor
+
+
+def gradient_squares(chunk: Chunk, grams: Grams) -> dict[str, Square]:
+    """By trained parameter, from Gram matrices: |L diag(r) R'|_F^2 = r'(L'L o R'R)r.
+
+    No sum of parts of that exceeds the squared length, so that its error is a few units of rounding of it.
     """
     factors, r = chunk.factors(), chunk.errors
-    total, size = torch.zeros_like(r[:, 0]), torch.zeros_like(r[:, 0])
-    sides: list[tuple[Tensor, Tensor]] = []  # of factors with the same left one, the right Grams are summed
+    outer, sizes = r.unsqueeze(1) * r.unsqueeze(2), r.abs()
+    out: dict[str, Square] = {}
+    before, weighted, lengths = None, outer, sizes
     for name in chunk.trains:
         left, right = factors[name]
+        if left is not before:
+            gram = grams.of(left)
+            before, weighted, lengths = left, gram * outer, _lengths(gram) * sizes
         if right is None:
-            total = total + ((left * r.unsqueeze(1)).sum(-1) ** 2).sum(-1)
-        elif sides and sides[-1][0] is left:
-            sides[-1] = (left, sides[-1][1] + grams.of(right))
+            out[name] = Square(weighted.sum(-1).sum(-1), lengths.sum(-1))
         else:
-            sides.append((left, grams.of(right)))
-    for left, right in sides:
-        kernel = grams.of(left) * right
-        total = total + ((kernel * r.unsqueeze(1)).sum(-1) * r).sum(-1)
-        diagonal = kernel.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
-        size = size + (diagonal * r.abs()).sum(-1) ** 2
+            gram = grams.of(right)
+            out[name] = Square((weighted * gram).sum(-1).sum(-1), (lengths * _lengths(gram)).sum(-1))
+    return out
+
+
+def _lengths(gram: Tensor) -> Tensor:
+    """The lengths of the columns, (B, n), a little more than nothing also where their squares underflow."""
+    return gram.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt() + LOST
+
+
+def _after_step(upper: Tensor, chunk: Chunk, name: str, squares: dict[str, Square]) -> Tensor:
+    """A bound of the norm of a parameter after the coming step, from one before it, (B,).
+
+    The step adds eta |L diag(r) R'|_F, and rounding: of the Grams and the sums of them, which is below
+    8(k + l + 2n + 16) u length^2 in the square, and of the step itself, of n + 4 operations an entry (N. J.
+    Higham, Accuracy and Stability of Numerical Algorithms, SIAM 2002, section 3.5).
+    """
+    if name not in squares:
+        return upper
+    square, (k, ell), n = squares[name], chunk.params[name].shape[-2:], chunk.errors.shape[-1]
+    slack, rounding = 8 * (k + ell + 2 * n + 16) * _UNIT, 4 * (n + 8) * _UNIT
+    squared = square.value.clamp(min=0).addcmul(square.length, square.length, value=slack)
+    moved = squared.sqrt_().add_(square.length, alpha=rounding).mul_(chunk.eta.abs())
+    after = (upper * (1 + rounding * min(k, ell) ** 0.5)).add_(moved, alpha=1 + 16 * _UNIT)
+    return (
+        after.add_(LOST * (k * ell) ** 0.5).mul_(1 + 4 * _UNIT).nan_to_num_(nan=torch.inf, posinf=torch.inf)
+    )
+
+
+def grad_norm(chunk: Chunk, squares: dict[str, Square]) -> Tensor:
+    """The Euclidean norm of the gradient by all trained parameters, (B,); formed where its parts cancel."""
+    total = torch.zeros_like(chunk.errors[:, 0])
+    size = torch.zeros_like(total)
+    for square in squares.values():
+        total, size = total + square.value, size + square.length**2
     lost = total < _CANCELLED * size
     if bool(lost.any()):
         total = torch.where(lost, _dense_square(chunk, lost), total)
@@ -180,9 +227,11 @@ def _dense_square(chunk: Chunk, wanted: Tensor) -> Tensor:
 
 def _least(gram: Tensor, true_n: NDArray[np.int64]) -> Tensor:
     """The least eigenvalue of the leading block of each run's own size, (B,)."""
+    sizes = np.unique(true_n).tolist()
+    if len(sizes) == 1:
+        return torch.linalg.eigvalsh(gram[:, : sizes[0], : sizes[0]])[:, 0]
     out = torch.empty_like(gram[:, 0, 0])
-    for n in np.unique(true_n):
+    for n in sizes:
         rows = torch.from_numpy(np.flatnonzero(true_n == n)).to(gram.device)
-        block = gram.index_select(0, rows)[:, : int(n), : int(n)]
-        out[rows] = torch.linalg.eigvalsh(block)[:, 0]
+        out[rows] = torch.linalg.eigvalsh(gram.index_select(0, rows)[:, :n, :n])[:, 0]
     return out

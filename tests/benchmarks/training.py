@@ -12,7 +12,8 @@ starts both solves warm (`jax`). `cold`: than that loop where every solve of bot
 first parameters on.
 
 `gemm` is our share of the dgemm rate, by the flops of the iterations that each run needed itself, those of
-sweeps in single precision counted by half. `record` is the time with everything recorded at every step
+sweeps in single precision counted by half; `products` is that of these products alone, where nothing
+else is computed between them. `record` is the time with everything recorded at every step
 over that with nothing; `shared` our time over that of runs that iterate equally often, as those of the
 peers do. The same steps end at the same parameters to 1e-9, or
 there is an error. Least times of interleaved repeats; JAX is not charged for compiling.
@@ -97,6 +98,7 @@ class Row:
     backward: float
     sweeps: float
     gemm: float
+    products: float
     dgemm: float
     record: float
     shared: float
@@ -234,6 +236,7 @@ def measured(activation: str, size: Size) -> Row:
         backward=backward,
         sweeps=sweeps,
         gemm=flops * rate["ours"] / peak,
+        products=flops / products(ready[0], (forward, backward, sweeps)) / peak,
         dgemm=peak,
         record=rate["ours"] / rate["record"],
         shared=rate["shared"] / rate["ours"],
@@ -266,6 +269,28 @@ def timed(found: Mapping[str, Contender]) -> tuple[dict[str, float], float, floa
             seconds[name] = min(seconds[name], (process_time() - begin) / (contender.steps * contender.runs))
         peak = max(peak, dgemm())
     return seconds, agree, peak
+
+
+def products(chunk: Chunk, counts: tuple[float, float, float]) -> float:
+    """Seconds that a step of one run spends at least: its products, made alone; `counts` as `counted`."""
+    W, T, V, X = chunk.params["W"], chunk.equilibria.now, chunk.adjoints.now, chunk.inputs
+    U, out, moving, single = chunk.params["U"], torch.empty_like(T), W.clone(), (W.float(), T.float())
+    forward, backward, sweeps = counts
+    works: tuple[tuple[float, Callable[[], object]], ...] = (
+        (forward, lambda: torch.bmm(W, T, out=out)),
+        (backward, lambda: torch.bmm(W.mT, V, out=out)),
+        (sweeps, lambda: torch.bmm(*single)),
+        (1, lambda: moving.baddbmm_(V, T.mT, alpha=-1e-9)),
+        (1, lambda: torch.bmm(U, X, out=out)),
+        (1, lambda: torch.bmm(V, X.mT)),
+    )
+    best = dict.fromkeys(range(len(works)), np.inf)
+    for _ in range(10 * REPEATS):
+        for k, (_, work) in enumerate(works):
+            begin = process_time()
+            work()
+            best[k] = min(best[k], process_time() - begin)
+    return sum(count * best[k] for k, (count, _) in enumerate(works)) / len(W)
 
 
 def dgemm(order: int = 1024, products: int = 4) -> float:

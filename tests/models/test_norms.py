@@ -68,13 +68,13 @@ def test_tracked_norms_stay_below_and_close(shape):
     """
     generator = torch.Generator().manual_seed(1)
     W = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
-    lower, image = start(W)
+    lower, tracked = start(W)
     true = torch.linalg.svdvals(W)[:, 0]
     assert (lower <= true * (1 + 1e-13)).all()
     assert (lower >= true * (1 - 1e-4)).all()
     for _ in range(30):
         W = W + 0.01 * torch.randn(3, *shape, dtype=torch.float64, generator=generator)
-        lower, image = follow(W, image)
+        lower, tracked = follow(W, tracked)
         true = torch.linalg.svdvals(W)[:, 0]
         assert (lower <= true * (1 + 1e-13)).all()
         assert (lower >= true * (1 - 1e-2)).all()
@@ -86,9 +86,9 @@ def test_norms_of_matrices_of_any_size_and_rank_are_followed(size):
     Neither a zero, nor a rank of one, nor squares beyond float64 stop it.
     """
     W = size * torch.ones(2, 100, 100, dtype=torch.float64)
-    lower, image = start(W)
+    lower, tracked = start(W)
     assert torch.allclose(lower, torch.full_like(lower, 100 * size), rtol=1e-12, atol=1e-140)
-    lower, _ = follow(W, image)
+    lower, _ = follow(W, tracked)
     assert torch.allclose(lower, torch.full_like(lower, 100 * size), rtol=1e-12, atol=1e-140)
 
 
