@@ -36,7 +36,20 @@ SUBJECTS = {
     ),
     "training": Subject(
         training,
-        ("phi", "size", "rate", "loop", "batch", "warm", "jax", "cold", "gemm", "products", "record", "shared"),
+        (
+            "phi",
+            "size",
+            "rate",
+            "loop",
+            "batch",
+            "warm",
+            "jax",
+            "cold",
+            "gemm",
+            "products",
+            "record",
+            "shared",
+        ),
     ),
     "audits": Subject(
         audits,

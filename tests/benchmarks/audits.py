@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import process_time
 from typing import TypeVar
 
-from checker import search
+from checker import simulating
 from checker.campaign_record import certified
 from checker.completing import Assessed, complete, strip
 from checker.dynamics import planned_precision
@@ -97,12 +97,12 @@ def before(theorem: Theorem, request: Request, assessed: Sequence[Assessed]) -> 
 @contextmanager
 def stepwise() -> Iterator[None]:
     """The search follows gradient descent step by step, for a while."""
-    usual = search.gradient_descent
-    search.gradient_descent = stepwise_descent
+    usual = simulating.gradient_descent
+    simulating.gradient_descent = stepwise_descent
     try:
         yield
     finally:
-        search.gradient_descent = usual
+        simulating.gradient_descent = usual
 
 
 def timed(work: Callable[[], Found]) -> tuple[Found, float]:
