@@ -17,6 +17,7 @@ from checker.expression.tree import Number
 from checker.records import Swept, Value
 from checker.request import Request
 from checker.simulating import simulate
+from checker.suspects import SUSPICIOUS, suspects
 from checker.theorem import Theorem
 
 SWEPT = 12000
@@ -41,13 +42,41 @@ _NOTHING = 50.0
 """A margin of this many decades says nothing: the claim holds by itself."""
 
 
+@dataclass(frozen=True)
+class Lot:
+    """What one sweep of a shape came to.
+
+    `runs` satisfied the hypotheses and took `run_steps` together; `suspects` of them look violated; `again`
+    is what to re-run in balls. `closest` has the least margin above 0: two sides that are both 0, or as
+    far apart as rounding, are at 0.
+    """
+
+    shape: str
+    activation: str | None
+    runs: int
+    run_steps: int
+    suspects: int
+    again: tuple[Assessed, ...]
+    closest: Assessed | None
+
+
+def lot(theorem: Theorem, ran: Sequence[Assessed], run_steps: int) -> Lot | None:
+    """The account of a sweep's runs; None where there were none."""
+    if not ran:
+        return None
+    first = ran[0].configuration
+    rated = [a for a in ran if a.name and not a.sought and 0 < a.conclusion < _NOTHING]
+    return Lot(
+        ", ".join(f"{name}={size}" for name, size in first.sizes.items()), first.activation,
+        len(ran), run_steps,
+        sum(1 for a in ran if a.conclusion < SUSPICIOUS), tuple(suspects(theorem, ran)),
+        min(rated, key=lambda a: a.conclusion, default=None),
+    )  # fmt: skip
+
+
 @dataclass
 class Sweep:
-    """What the sweeps of an audit did.
-
-    Margins are estimates in decades; `closest` has the least one above 0 (two sides that are both 0, or
-    as far apart as rounding, are at 0).
-    """
+    """What the sweeps of an audit did; margins are estimates in decades."""
 
     runs: int = 0
     run_steps: int = 0
@@ -58,21 +87,18 @@ class Sweep:
     dismissed: int = 0
     closest: Assessed | None = None
 
-    def add(self, found: Sequence[Assessed], run_steps: int, suspicious: float) -> None:
-        """Count runs of one shape that satisfied the hypotheses, and the steps of all of them."""
-        if not found:
+    def add(self, found: Lot | None) -> None:
+        """Count the runs of a sweep."""
+        if found is None:
             return
-        first = found[0].configuration
-        self.runs += len(found)
-        self.run_steps += run_steps
-        shape = ", ".join(f"{name}={size}" for name, size in first.sizes.items())
-        if shape not in self.shapes:
-            self.shapes.append(shape)
-        if first.activation is not None and first.activation not in self.activations:
-            self.activations.append(first.activation)
-        self.suspects += sum(1 for a in found if a.conclusion < suspicious)
-        rated = [a for a in found if a.name and not a.sought and 0 < a.conclusion < _NOTHING]
-        best = min(rated, key=lambda a: a.conclusion, default=None)
+        self.runs += found.runs
+        self.run_steps += found.run_steps
+        if found.shape not in self.shapes:
+            self.shapes.append(found.shape)
+        if found.activation is not None and found.activation not in self.activations:
+            self.activations.append(found.activation)
+        self.suspects += found.suspects
+        best = found.closest
         if best is not None and (self.closest is None or best.conclusion < self.closest.conclusion):
             self.closest = best
 

@@ -24,6 +24,11 @@ def _cached_hash(self: "Node") -> int:
     return known
 
 
+def _own_state(self: "Node") -> dict[str, object]:
+    """What is pickled: not the hash, which is another in every process."""
+    return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+
 @dataclass(frozen=True)
 class Number:
     """An exact rational literal."""
@@ -33,6 +38,7 @@ class Number:
     shape: Shape | None = field(default=(), compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Pi:
     shape: Shape | None = field(default=(), compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class Name:
     shape: Shape | None = field(default=None, compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Negate:
     shape: Shape | None = field(default=None, compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,7 @@ class Binary:
     shape: Shape | None = field(default=None, compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class Call:
     shape: Shape | None = field(default=None, compare=False)
 
     __hash__ = _cached_hash
+    __getstate__ = _own_state
 
 
 Node: TypeAlias = Union[Number, Pi, Name, Negate, Binary, Call]

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-import numpy as np
-
 from checker.batch import scene_of
 from checker.campaign_record import Campaign, certified
 from checker.candidates import activations, shapes
@@ -20,14 +18,13 @@ from checker.completing import FRACTIONS, WHOLE_BOUND, Assessed
 from checker.configuration import Configuration
 from checker.expression.estimate import margin
 from checker.families import generator
-from checker.names import is_about_well_posedness
 from checker.necessity.breach import Breach, breach, claim_of, searched
 from checker.necessity.without import SCOPE
 from checker.outcomes import Run
 from checker.request import Request
 from checker.runs import run
 from checker.search import Effort, evolve
-from checker.settings import SETTINGS
+from checker.suspects import SUSPICIOUS, ill_posed
 from checker.theorem import Theorem
 from checker.ties import settled
 from checker.verdict import Verdict
@@ -42,12 +39,10 @@ _EFFORT = Effort(20, 3)
 _LAST = Effort(48, 4)  # in the last turn
 _STEPS = (12, 20, 20, 30)  # of the runs of a search, in turn
 _CLOSE = 1.1  # no refinement is made below this factor
-_SUSPICIOUS = -1e-12
 _CLEAR = -1e-3  # an estimated margin that rounding does not explain
 _ORDER = (0, 2, 1, 3)  # the shapes, in turn
 _CAPS = (Fraction(16), None, Fraction(16), None)  # by how much the assumption may be exceeded
 _RERUN = 3  # suspects judged in balls, a turn
-_LARGE = 0.9  # the spectral norm from which on W may have several equilibria
 
 
 @dataclass(frozen=True)
@@ -177,7 +172,7 @@ def _less(new: Witness, old: Witness | None) -> bool:
 
 def _suspects(theorem: Theorem, case: Case, good: list[Assessed]) -> list[Assessed]:
     """What looks violated: the least excess of the assumption first, then the clearest violation."""
-    looks = [a for a in good if a.conclusion < _SUSPICIOUS]
+    looks = [a for a in good if a.conclusion < SUSPICIOUS]
     claim = claim_of(theorem, case.name)
     excess = {id(a): 0.0 for a in looks}
     if looks and claim is not None:
@@ -190,24 +185,14 @@ def _suspects(theorem: Theorem, case: Case, good: list[Assessed]) -> list[Assess
     strongest = sorted(looks, key=lambda a: a.conclusion)
     chosen = [*clear[: _RERUN - 1], *strongest[:1], *clear, *strongest]
     unique = {id(a): a for a in chosen}
-    return [*list(unique.values())[:_RERUN], *_ill_posed(case.bare, good)]
-
-
-def _ill_posed(bare: Theorem, good: list[Assessed]) -> list[Assessed]:
-    """For claims of well-posedness, which floats cannot grade: large weights, the smallest first."""
-    if not is_about_well_posedness(bare) or "W" not in SETTINGS[bare.setting].parameters:
-        return []
-    rated = sorted(
-        (float(np.linalg.norm(a.configuration.arrays["W"].floats, 2)), k) for k, a in enumerate(good)
-    )
-    return [replace(good[k], step=0) for size, k in rated if size >= _LARGE][:_RERUN]
+    return [*list(unique.values())[:_RERUN], *ill_posed(case.bare, good)[:_RERUN]]
 
 
 def _judged(theorem: Theorem, case: Case, a: Assessed, steps: int) -> Witness | None:
     """The suspect in balls: are all other assumptions certified, and does a conclusion certainly fail?"""
     found = violation(about(case.bare, a.name), a.configuration, steps, a.step)
     if found is None:
-        case.dismissed += a.conclusion < _SUSPICIOUS
+        case.dismissed += a.conclusion < SUSPICIOUS
         return None
     result, name = found
     broken = breach(theorem, a.configuration, case.name)

@@ -9,7 +9,7 @@ balls, `planned` the same at the number of bits that suffices in nearly every ca
 quotient.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import process_time
@@ -95,7 +95,7 @@ def before(theorem: Theorem, request: Request, assessed: Sequence[Assessed]) -> 
 
 
 @contextmanager
-def stepwise() -> Iterator[None]:
+def stepwise() -> Generator[None]:
     """The search follows gradient descent step by step, for a while."""
     usual = simulating.gradient_descent
     simulating.gradient_descent = stepwise_descent

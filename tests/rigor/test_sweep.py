@@ -9,7 +9,7 @@ from checker.families import generator
 from checker.reading import load
 from checker.request import read_request
 from checker.search import Effort, evolve
-from checker.sweep import GLANCE, Sweep, counts, sweep
+from checker.sweep import GLANCE, Sweep, counts, lot, sweep
 
 TWIN = Path(__file__).parent.parent / "power" / "twins" / "deq-gd-twin-rate.theorem.toml"
 SIZES = {"n": 2, "d": 2, "m": 3}
@@ -61,7 +61,7 @@ def test_a_sweep_of_a_false_theorem_suspects_it() -> None:
     """
     (found, steps), told = _swept(str(TWIN)), Sweep()
 
-    told.add(found, steps, -1e-12)
+    told.add(lot(load(str(TWIN)), found, steps))
 
     record = told.record()
     assert record is not None
