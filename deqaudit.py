@@ -27,8 +27,8 @@ from checker.options import check_device, check_effort, collect, texts_of
 # isort: off
 from checker.records import (
     ArrayBounds, AuditReport, Bounds, ChainLink, ConclusionRecord, ConditionReport, Counterexample, Curve,
-    Hidden, HypothesisRecord, HypothesisUse, Predicted, Probability, ProofStepRecord, Satisfiability,
-    Sharpness, Simulation, StartBound, Swept, TheoremHeader, VerifyReport,
+    FactorAt, Hidden, HypothesisRecord, HypothesisUse, Instance, Predicted, Probability, ProofStepRecord,
+    Satisfiability, Sharpness, Simulation, StartBound, Swept, TheoremHeader, VerifyReport,
 )  # fmt: skip
 from checker.width_records import WidthReport, WidthRow
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArrayBounds", "AuditReport", "Basis", "Bounds", "ChainLink", "CheckerError", "ConclusionRecord",
-    "ConditionReport", "Counterexample", "Curve", "ExpressionError", "Hidden", "HypothesisRecord",
-    "HypothesisUse", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
+    "ConditionReport", "Counterexample", "Curve", "ExpressionError", "FactorAt", "Hidden", "HypothesisRecord",
+    "HypothesisUse", "Instance", "Predicted", "Probability", "ProofStepRecord", "Satisfiability", "Sharpness",
     "Shown", "Simulation", "StartBound", "Swept", "Theorem", "TheoremError", "TheoremHeader", "UsageError",
     "Verdict", "VerifyReport", "WidthReport", "WidthRow", "audit", "check", "load", "main", "simulate",
     "verify", "width",

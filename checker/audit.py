@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import torch
 
 from checker.asymptotic import grow
@@ -22,15 +23,24 @@ from checker.findings import (
     sharpness_record,
     simulation_record,
 )
+from checker.illustration import instance
 from checker.names import claim_dependencies, of_quantifier
 from checker.necessity.unused import unused
 from checker.necessity.use import SHARE, hypothesis_use
 from checker.outcomes import Run
 from checker.probable import sample
-from checker.records import AuditReport, Value
+from checker.records import AuditReport, Satisfiability, Value
 from checker.request import Request, read_request
 from checker.satisfiability.misses import miss_table
-from checker.satisfiability.vacuity import LEAST_WIDTH, Vacuity, by_sampling, proved, proved_for_start
+from checker.satisfiability.vacuity import (
+    DRAWING,
+    LEAST_WIDTH,
+    NOT_EXCLUDED,
+    Vacuity,
+    by_sampling,
+    proved,
+    proved_for_start,
+)
 from checker.search import Effort, evolve
 from checker.symbolic import CUT, decide_steps
 from checker.theorem import Theorem
@@ -38,6 +48,9 @@ from checker.verdicts import concluded
 
 FIRST_LOOK = Effort(16, 1)
 """The search that decides whether a proof that nothing satisfies the hypotheses is looked for first."""
+
+FAVOURABLE = 2.0
+"""Seconds that the search for the most favourable data may take."""
 
 PROOFS = 1 / 4
 """The most of the budget that goes to proof steps; the step at which it ends is decided all the same."""
@@ -100,7 +113,7 @@ def audit(
         verdict=verdict,
         basis=str(basis),
         reason=reason,
-        satisfiability=satisfiability_record(findings),
+        satisfiability=_with_numbers(theorem, settings, seed, satisfiability_record(findings)),
         proof=proof,
         simulation=simulation_record(theorem, findings, taken, runs),
         probability=probability_record(findings),
@@ -114,6 +127,15 @@ def audit(
         hypotheses=tuple(record(j) for j in findings.hypotheses),
         unused=unused(theorem),
     )
+
+
+def _with_numbers(
+    theorem: Theorem, settings: Mapping[str, str], seed: int | None, found: Satisfiability
+) -> Satisfiability:
+    """Beside a proof by a product of inequalities the same inequalities at one start."""
+    if not found.factors:
+        return found
+    return msgspec.structs.replace(found, instance=instance(theorem, settings, found.factors, seed))
 
 
 def _open_satisfiability(theorem: Theorem, findings: Findings) -> bool:
@@ -136,7 +158,7 @@ def _deterministic(
     where: torch.device,
 ) -> Findings:
     asked = not _seems_satisfiable(theorem, request, tell)
-    if asked and (cannot := proved(theorem)) is not None:
+    if asked and (cannot := proved(theorem, clock)) is not None:
         return Findings([], [], 0, 0, vacuity=cannot)
     if theorem.algorithm == "gradient-flow":
         campaign = conduct_flow(theorem, request, clock, runs=runs, progress=tell)
@@ -151,7 +173,7 @@ def _deterministic(
         hidden_supported=campaign.hidden_supported(), swept=campaign.swept.record(),
     )  # fmt: skip
     if campaign.violation is None and not campaign.satisfying and not asked:
-        findings.vacuity = proved(theorem)
+        findings.vacuity = proved(theorem, clock)
     if campaign.violation is None and theorem.random_start and not _wide(campaign.runs):
         findings.vacuity = findings.vacuity or _vacuous_start(theorem, request, clock, tell)
     if campaign.violation is None and hidden_in_conclusions(theorem):
@@ -193,7 +215,7 @@ def _vacuous_start(
 ) -> Vacuity | None:
     """The stated random start hardly ever satisfies the hypotheses: proved, or seen in draws."""
     tell("a proof about the stated start")
-    return proved_for_start(theorem) or _sampled_vacuity(theorem, request, clock, tell)
+    return proved_for_start(theorem, clock) or _sampled_vacuity(theorem, request, clock, tell)
 
 
 def _sampled_vacuity(
@@ -203,6 +225,8 @@ def _sampled_vacuity(
     kinds = activations(theorem, request)
     if not fitting or not kinds or "m" not in fitting[0]:
         return None
+    if clock.cuts("draws of the stated start", needs=FAVOURABLE + DRAWING):
+        return Vacuity(None, NOT_EXCLUDED)
     sizes = dict(fitting[0]) | {"m": request.sizes.get("m", 32)}
     tell("looking for the most favourable data")
     found = evolve(
@@ -222,7 +246,7 @@ def _probable(
     confidence: float,
     tell: Callable[[str], None],
 ) -> Findings:
-    if not _seems_satisfiable(theorem, request, tell) and (cannot := proved(theorem)) is not None:
+    if not _seems_satisfiable(theorem, request, tell) and (cannot := proved(theorem, clock)) is not None:
         return Findings([], [], 0, 0, vacuity=cannot)
     found = sample(theorem, request, clock, runs=runs, steps=steps, confidence=confidence, progress=tell)
     kept = [r for s in found for r in s.runs]

@@ -7,6 +7,7 @@ rationals alone decide ties. Nothing here searches, and nothing uses the float e
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from checker.certificate_reading import read_certificate
 from checker.certificate_size import check_size
 from checker.configuration import Configuration
 from checker.declaration import read_theorem
+from checker.enclosure import Ball, decimal_bounds
 from checker.errors import CertainlyUndefined, NotEnclosed, TheoremError, UsageError
 from checker.hypotheses import equilibrium_certified
 from checker.names import claims_well_posedness
 from checker.rational_replay import rational_replay
-from checker.records import VerifyReport
+from checker.records import Bounds, VerifyReport
 from checker.rounding import FLUSHES, rounds_to_nearest
 from checker.theorem import Theorem
 from checker.verdict import Verdict, all_of
@@ -53,6 +55,7 @@ def verify(path: Path) -> VerifyReport:
     verdict = all_of(finding.verdict for finding in findings)
     reasons = [f"{f.name}: {f.reason}" for f in findings if f.verdict is verdict is not Verdict.HOLDS]
     reason = reasons[0] if reasons else "every check holds, and the second code path agrees"
+    judged = next((f.judgement for f in findings if f.judgement is not None), None)
     return VerifyReport(
         status=STATUS[verdict],
         reason=reason,
@@ -60,7 +63,15 @@ def verify(path: Path) -> VerifyReport:
         claim=certificate.claim.text,
         step=certificate.step,
         checks=tuple({"name": f.name, "status": str(f.verdict), "reason": f.reason} for f in findings),
+        operator=judged.operator if judged else "",
+        lhs=_bounds(judged.lhs) if judged else None,
+        rhs=_bounds(judged.rhs) if judged else None,
     )
+
+
+def _bounds(side: Ball | None) -> Bounds | None:
+    """An enclosed side as decimal strings, rounded outward."""
+    return None if side is None else Bounds(*decimal_bounds(side))
 
 
 def _carried_out(checks: Iterator[Finding]) -> Iterator[Finding]:
@@ -134,7 +145,7 @@ def _judged(certificate: Certificate, theorem: Theorem, configuration: Configura
         judgement = judge_step(theorem, configuration, name, step, 2 * precision)
     violation = check_violation(judgement, exact)
     ties += [violation.name] if violation.reason == BY_RATIONALS else []
-    yield violation
+    yield replace(violation, judgement=judgement)
     if violation.verdict is Verdict.HOLDS:
         yield check_recorded(certificate.violation, judgement, exact)
     second = partial(check_second_path, certificate, theorem, configuration, gates, claim, exact)

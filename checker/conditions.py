@@ -24,6 +24,7 @@ from checker.impossible import impossible
 from checker.intervals import WHOLE, Interval
 from checker.names import claim_dependencies, of_quantifier
 from checker.near import FLOAT64, NearScenes, ladder
+from checker.parameter_texts import parameter_texts
 from checker.predictions import predictions
 from checker.printed import printed, symbols
 from checker.records import ArrayBounds, Bounds, ConditionReport, HypothesisRecord, TheoremHeader, Value
@@ -48,6 +49,8 @@ def header(theorem: Theorem) -> TheoremHeader:
     return TheoremHeader(
         id=theorem.id, title=theorem.title, source=source, statement=theorem.statement,
         setting=theorem.setting, kind=theorem.kind, latex=symbols(theorem), printed=printed(theorem),
+        definitions={name: to_text(node) for name, node in theorem.definitions.items()},
+        parameters=parameter_texts(theorem),
     )  # fmt: skip
 
 
@@ -126,6 +129,7 @@ def check(
         predicted=predictions(theorem, request, chosen, open_choices, scenes, precisions[0]),
         not_done=_not_done(theorem, chosen),
         environment=environment(request.seed, device),
+        options={**settings},
     )
 
 

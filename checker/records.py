@@ -26,7 +26,8 @@ class ArrayBounds(msgspec.Struct, frozen=True):
 class TheoremHeader(msgspec.Struct, frozen=True):
     """Which theorem a report is about. `source` is its table as in the file; `fidelity` is inside.
 
-    `latex` holds hypotheses, conclusions and the names of definitions by name, `printed` the statement.
+    `latex` holds hypotheses, conclusions and the names of definitions by name, `printed` the statement;
+    `definitions` holds what each definition is, `parameters` what is said of each parameter, as texts.
     """
 
     id: str
@@ -37,6 +38,8 @@ class TheoremHeader(msgspec.Struct, frozen=True):
     kind: str = ""
     latex: dict[str, str] = {}
     printed: str = ""
+    definitions: dict[str, str] = {}
+    parameters: dict[str, str] = {}
 
 
 class HypothesisRecord(msgspec.Struct, frozen=True):
@@ -69,7 +72,10 @@ class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ConditionReport(msgspec.Struct, frozen=True):
-    """Do the hypotheses of a theorem hold for one configuration?"""
+    """Do the hypotheses of a theorem hold for one configuration?
+
+    `options` is what the user set, as given; None where the report does not know.
+    """
 
     theorem: TheoremHeader
     config: dict[str, Value]
@@ -83,6 +89,7 @@ class ConditionReport(msgspec.Struct, frozen=True):
     environment: dict[str, Value]
     format: int = FORMAT
     kind: str = "condition-report"
+    options: dict[str, Value] | None = None
 
 
 class ChainLink(msgspec.Struct, frozen=True):
@@ -113,12 +120,34 @@ class StartBound(msgspec.Struct, frozen=True):
     values: tuple[dict[str, Value], ...]
 
 
+class FactorAt(msgspec.Struct, frozen=True):
+    """One inequality of a product at an instance: both sides enclosed there, and whether it holds."""
+
+    claim: str
+    power: int
+    lhs: Bounds | None
+    rhs: Bounds | None
+    status: str
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """The inequalities of a product in numbers, at one configuration: an illustration, never the proof.
+
+    `lhs` and `rhs` enclose the products of the sides, each to its power; None where a side is not positive.
+    """
+
+    config: dict[str, Value]
+    factors: tuple[FactorAt, ...]
+    lhs: Bounds | None
+    rhs: Bounds | None
+
+
 class Satisfiability(msgspec.Struct, frozen=True):
     """Can the hypotheses hold at all? `misses` is a table of sizes, scales and how far they miss there.
 
     Where they cannot: `clash` names the hypotheses that clash, `chain` is what the proof uses, and
     `factors` are inequalities whose product, each to its power, reads as `product` says, which is false.
-    `trend` says in words how the largest miss moves with the width.
+    `trend` says in words how the largest miss moves with the width. `instance` has the factors in numbers.
     """
 
     status: str
@@ -133,6 +162,7 @@ class Satisfiability(msgspec.Struct, frozen=True):
     product: str = ""
     probability: StartBound | None = None
     trend: str = ""
+    instance: Instance | None = None
 
 
 class ProofStepRecord(msgspec.Struct, frozen=True):
@@ -298,7 +328,11 @@ class AuditReport(msgspec.Struct, frozen=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
-    """What re-checking a certificate found."""
+    """What re-checking a certificate found.
+
+    `lhs` and `rhs` enclose the two sides of the violated comparison at the step, found again in balls, and
+    `operator` stands between them in the claim; None and "" where no check came that far.
+    """
 
     status: str
     reason: str
@@ -308,3 +342,6 @@ class VerifyReport(msgspec.Struct, frozen=True):
     checks: tuple[dict[str, Value], ...]
     format: int = FORMAT
     kind: str = "verify-report"
+    operator: str = ""
+    lhs: Bounds | None = None
+    rhs: Bounds | None = None

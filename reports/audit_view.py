@@ -5,12 +5,13 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN
 
 from checker.records import AuditReport, ConclusionRecord, Counterexample, Probability, Swept, Value
 from reports.curves import plots
-from reports.numbers import NOTHING, clean, many, pairs_text, share_text, step_text, value_text
+from reports.numbers import NOTHING, clean, many, sentence, share_text, step_text, value_text
 from reports.parts import (
     MARGIN_NOTE,
     basis_cell,
     claim_cell,
     count_statuses,
+    definitions_section,
     environment_section,
     hypotheses_table,
     least_margin,
@@ -21,7 +22,9 @@ from reports.parts import (
     theorem_view,
     values_table,
 )
-from reports.proof_view import failed_steps, proof_fact, proof_section
+from reports.proof_view import failed_steps, proof_fact, proof_sections
+from reports.repeating import audit_again
+from reports.runs_view import runs_table, worst_run
 from reports.satisfiability_view import satisfiability_section
 from reports.use_view import need_fact, use_sections
 from reports.view import Cell, ReportView, Section, Table
@@ -30,25 +33,6 @@ from reports.words import Tone, basis_tag, status_tag, verdict_tag
 
 def _counts(c: ConclusionRecord) -> str:
     return f"{c.held} held, {c.failed} failed, {c.undecided} undecided"
-
-
-_WHICH_RUN = ("run", "seed", "step")
-
-
-def _worst_run(run: dict[str, Value] | None, noted: set[str]) -> Cell:
-    """Which run and step, and as a note its small values, unless they are `noted` already."""
-    if not run:
-        return Cell(NOTHING)
-    which = {name: run[name] for name in _WHICH_RUN if name in run and not (name == "seed" and "run" in run)}
-    rest = pairs_text({name: value for name, value in run.items() if name not in which})
-    if not which:
-        return Cell(rest)
-    text = pairs_text(which).replace("=", " ")
-    described = pairs_text({name: value for name, value in run.items() if name != "step"})
-    if not rest or described in noted:
-        return Cell(text)
-    noted.add(described)
-    return Cell(text, notes=(rest,))
 
 
 def _conclusions(report: AuditReport) -> Section:
@@ -73,21 +57,20 @@ def _conclusions(report: AuditReport) -> Section:
         facts.append(f"{many(s.lost, 'run')} stopped where the trajectory was not determined further.")
     if s.searched is not None:
         facts.append(_searched(s.searched))
-    noted: set[str] = set()
     rows = tuple(
         (
             said(c.name, c.why),
             claim_cell(c.claim, c.mathml, report.theorem.latex.get(c.name, ""), c.reason),
             Cell(_counts(c)),
             margin_cell(c.worst_margin),
-            _worst_run(c.worst_run, noted),
+            worst_run(c.worst_run),
             tagged(status_tag(c.status)),
             basis_cell(c.basis),
         )
         for c in s.conclusions
     )
     columns = ("Conclusion", "Claim", "Runs", "Worst margin", "Worst run", "Status", "Basis")
-    tables = (Table(columns, rows),) if rows else ()
+    tables = (Table(columns, rows), *runs_table(s.conclusions)) if rows else ()
     none = () if rows else ("No conclusion was judged.",)
     return Section("conclusions", "Conclusions", (" ".join(facts), *none), tables)
 
@@ -194,6 +177,7 @@ def audit_view(report: AuditReport) -> ReportView:
     command = verify_command(report.counterexample)
     if command:
         facts.append(("Re-check with", command))
+    definitions = definitions_section(report.theorem)
     hypotheses = Section(
         "hypotheses",
         "Hypotheses",
@@ -205,22 +189,24 @@ def audit_view(report: AuditReport) -> ReportView:
         label="Audit report",
         verdict=verdict_tag(report.verdict, report.basis),
         basis=basis_tag(report.basis),
-        reason=clean(report.reason),
+        reason=sentence(clean(report.reason), {r.name for r in (*report.hypotheses, *s.conclusions)}),
         facts=tuple(facts),
         theorem=theorem_view(report.theorem),
         urgent=failed_steps(report),
         sections=(
             hypotheses,
+            *definitions,
             _plot_section(report),
             _conclusions(report),
             satisfiability_section(report.satisfiability),
-            proof_section(report),
+            *proof_sections(report),
             _probability(report.probability),
             _hidden(report),
             *use_sections(report),
             _counterexample(report.counterexample),
             not_done_section(report.not_done),
             *_options(report.options),
+            *audit_again(report),
             environment_section(report.environment),
         ),
     )

@@ -1,11 +1,12 @@
 """Condition reports as views."""
 
 from checker.records import ConditionReport
-from reports.numbers import clean, pairs_text, value_text
+from reports.numbers import clean, pairs_text, sentence, value_text
 from reports.parts import (
     MARGIN_NOTE,
     claim_cell,
     count_statuses,
+    definitions_section,
     definitions_table,
     environment_section,
     hypotheses_table,
@@ -15,6 +16,7 @@ from reports.parts import (
     theorem_view,
     values_table,
 )
+from reports.repeating import check_again
 from reports.view import Cell, ReportView, Section, Table
 from reports.words import Tag, basis_tag, verdict_tag
 
@@ -103,7 +105,7 @@ def check_view(report: ConditionReport) -> ReportView:
         label="Condition report",
         verdict=verdict_tag(report.verdict),
         basis=verdict_basis(report),
-        reason=clean(report.reason),
+        reason=sentence(clean(report.reason), {h.name for h in report.hypotheses}),
         facts=(
             *_configuration_fact(report),
             ("Hypotheses", count_statuses(h.status for h in report.hypotheses)),
@@ -112,9 +114,11 @@ def check_view(report: ConditionReport) -> ReportView:
         theorem=theorem_view(report.theorem),
         sections=(
             hypotheses,
+            *definitions_section(report.theorem),
             _definitions(report),
             _predicted(report),
             config,
+            *check_again(report),
             not_done_section(report.not_done),
             environment_section(report.environment),
         ),

@@ -3,7 +3,8 @@
 import re
 
 from checker.records import ConclusionRecord, Curve, Satisfiability, Simulation
-from reports.numbers import clean, many, pairs_text
+from reports.numbers import clean, many
+from reports.runs_view import run_and_step
 from reports.view import Line, Plot
 
 _ABOUT_LOSS = re.compile(r"^\s*loss\s*(<=|<)")
@@ -68,7 +69,8 @@ def plots(simulation: Simulation) -> tuple[Plot, ...]:
         name = clean(curve.conclusion)
         sides = _sides(curve, _worst_label(record))
         claim = clean(record.claim) if record else name
-        run = f", run {pairs_text(record.worst_run)}" if record and record.worst_run else ""
+        which = run_and_step(record.worst_run) if record and record.worst_run else ""
+        run = f", {which}" if which else ""
         alt = _alt(f"Both sides of {claim} along its worst run{run}", sides)
         drawn.append(Plot(f"conclusion-{name}", f"{name}: {claim}", alt, "step", "both sides", sides))
     return tuple(drawn)

@@ -3,7 +3,7 @@
 import re
 
 from reports.escaping import escape
-from reports.statement import PACKAGES, PREAMBLE, environment
+from reports.statement import PACKAGES, PREAMBLE, environment, with_phi
 from reports.view import Cell, ReportView, Section, Table
 
 
@@ -30,7 +30,7 @@ _WIDTHS = {
     "Hypothesis": 2.6, "Conclusion": 2.6, "Claim": 9.0, "Left side": 3.0, "Right side": 3.0, "Margin": 1.5,
     "Runs": 3.2, "Worst margin": 1.9, "Worst run": 2.9, "Status": 2.0, "Basis": 2.0, "Step": 5.0, "From": 9.0,
     "To": 6.0, "Needed?": 2.5, "Evidence": 17.0, "Finding": 15.0, "Kind": 3.0, "Name": 5.0, "Source": 6.0,
-    "Inequality": 9.0, "Power": 1.5,
+    "Inequality": 9.0, "Power": 1.5, "Here": 3.0, "Letter": 2.0, "Stands for": 17.0, "In steps": 5.0,
     "n": 1.0, "Ratio": 2.0, "Ratio by bounds": 3.0, "Quantity": 4.0, "Value": 4.0, "Reason": 16.0,
 }  # fmt: skip
 
@@ -97,8 +97,10 @@ _HEAD = (
 )
 
 
-_TABLES = frozenset({"hypotheses", "predicted", "conclusions", "widths", "width-notes", "environment"})
-_SENTENCES = frozenset({"satisfiability", "use", "unused", "not-done"})
+_TABLES = frozenset(
+    {"hypotheses", "predicted", "conclusions", "widths", "width-notes", "letters", "environment"}
+)
+_SENTENCES = frozenset({"satisfiability", "use", "unused", "letters", "not-done"})
 
 
 def to_latex(view: ReportView) -> str:
@@ -116,7 +118,14 @@ def to_latex(view: ReportView) -> str:
         rf"\emph{{{escape(view.theorem.source + fidelity)}}}",
     ]
     if view.theorem.printed:
-        lines += ["", environment(view.theorem.title, view.theorem.source + fidelity, view.theorem.printed)]
+        lines += [
+            "",
+            environment(
+                view.theorem.title,
+                view.theorem.source + fidelity,
+                with_phi(view.theorem.printed, view.theorem.setting),
+            ),
+        ]
     for section in view.sections:
         if section.key in _SENTENCES or (section.key in _TABLES and section.tables):
             lines += _section(section)

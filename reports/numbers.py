@@ -4,6 +4,8 @@ Every input is a decimal string or a float of a report record; nothing here deci
 """
 
 import math
+import re
+from collections.abc import Collection
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -174,6 +176,23 @@ def pairs_text(values: dict[str, Value]) -> str:
     return ", ".join(
         f"{name}{text}" if text.startswith("≈") else f"{name}={text}" for name, text in shown.items()
     )
+
+
+_PLAIN_WORD = re.compile(r"[a-z]+[,:]?")
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital at its start, where that is a plain word and no name such as `rho_w`."""
+    first, _, rest = text.partition(" ")
+    known = (_PLAIN_WORD.fullmatch(first) is not None and len(first) > 1) or first == "a"
+    return f"{first[:1].upper()}{first[1:]}{' ' if rest else ''}{rest}" if known else text
+
+
+def sentence(text: str, names: Collection[str] = ()) -> str:
+    """One sentence: a capital at its start unless it starts with one of `names`, and a mark at its end."""
+    first = text.partition(" ")[0].rstrip(",:;")
+    cased = text if first in names else sentence_case(text)
+    return cased if not cased or cased.endswith((".", "!", "?", ":")) else f"{cased}."
 
 
 _HIDDEN_MARKS = frozenset("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff") | frozenset(

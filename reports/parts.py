@@ -141,6 +141,20 @@ def definitions_table(values: Mapping[str, Bounds | ArrayBounds], latex: Mapping
     return Table(("Name", "Value at initialization"), rows)
 
 
+def definitions_section(header: TheoremHeader) -> tuple[Section, ...]:
+    """What the names in the claims stand for, as the file defines them; nothing where that is not known."""
+    rows = [(name, text) for name, text in header.definitions.items()]
+    said_of = [(name, text) for name, text in header.parameters.items()]
+    tables: list[Table] = []
+    if rows:
+        cells = tuple((Cell(clean(n), code=True), Cell(clean(t), code=True)) for n, t in rows)
+        tables.append(Table(("Name", "Is, at initialization"), cells))
+    if said_of:
+        cells = tuple((Cell(clean(n), code=True), said(t)) for n, t in said_of)
+        tables.append(Table(("Parameter", "Ranges over"), cells))
+    return (Section("names", "Names in the claims", tables=tuple(tables), folded=True),) if tables else ()
+
+
 def not_done_section(not_done: Iterable[str]) -> Section:
     """What was not checked; silence is said out loud."""
     items = tuple(clean(item) for item in not_done)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from checker.records import ChainLink, Satisfiability, StartBound, Value
+from checker.records import ChainLink, FactorAt, Instance, Satisfiability, StartBound, Value
 from reports.curves import miss_plot
-from reports.numbers import clean, estimate_text
+from reports.numbers import clean, estimate_text, sentence, sides_text
 from reports.parts import basis_cell, said, tagged, values_table
 from reports.view import Cell, Section, Table
 from reports.words import status_tag
@@ -43,16 +43,13 @@ def satisfiability_section(s: Satisfiability) -> Section:
         tables.append(_chain_table(s.chain))
     if s.factors:
         tables.append(_factors_table(s.factors, s.product))
+    if s.instance is not None:
+        tables += _instance_tables(s.instance)
     if s.trend:
-        paragraphs.append(_sentence(s.trend))
+        paragraphs.append(sentence(clean(s.trend)))
     tables += _miss_tables(s.misses)
     title = "Can the hypotheses hold at all?"
     return Section("satisfiability", title, tuple(paragraphs), tuple(tables), miss_plot(s))
-
-
-def _sentence(text: str) -> str:
-    plain = clean(text)
-    return plain[:1].upper() + plain[1:] + ("" if plain.endswith(".") else ".")
 
 
 def _bound_table(bound: StartBound) -> Table:
@@ -96,6 +93,38 @@ def _factors_table(factors: Iterable[ChainLink], product: str) -> Table:
     rows = tuple((_claim(link), Cell(str(link.power), number=True), said(link.name)) for link in factors)
     caption = f"Multiplied, each to its power, they read {clean(product)}, which is false."
     return Table(("Inequality", "Power", "From"), rows, caption)
+
+
+def _instance_tables(instance: Instance) -> list[Table]:
+    """The same inequalities in numbers at one configuration, with their products."""
+    rows = [
+        (
+            Cell(clean(f.claim), code=True),
+            Cell(str(f.power), number=True),
+            *(Cell(side, number=True) for side in sides_text(f.lhs, f.rhs)),
+            _here(f),
+        )
+        for f in instance.factors
+    ]
+    if instance.lhs is not None and instance.rhs is not None:
+        sides = (Cell(side, number=True) for side in sides_text(instance.lhs, instance.rhs))
+        rows.append((Cell("product of all, each to its power"), Cell(""), *sides, Cell("")))
+    fails = sum(f.status == "fails" for f in instance.factors)
+    caption = (
+        "The same inequalities in numbers: an illustration at one start, not the proof. "
+        f"{fails or 'None'} of them {'fails' if fails == 1 else 'fail'} here."
+    )
+    at = values_table(instance.config, "Illustrated at", "The start of the illustration:")
+    columns = ("Inequality", "Power", "Left side", "Right side", "Here")
+    return [Table(columns, tuple(rows), caption), at]
+
+
+def _here(factor: FactorAt) -> Cell:
+    """Holds or fails; a definition makes both sides one number, which no enclosure can tell."""
+    if factor.status in ("holds", "fails"):
+        return tagged(status_tag(factor.status))
+    left, right = sides_text(factor.lhs, factor.rhs)
+    return said("equal, as far as enclosed") if left == right else tagged(status_tag(factor.status))
 
 
 def _miss_tables(misses: tuple[dict[str, Value], ...]) -> list[Table]:

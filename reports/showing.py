@@ -9,10 +9,11 @@ import msgspec
 
 from checker.expression.text import to_text
 from checker.expression.tree import Shape
+from checker.parameter_texts import parameter_texts
 from checker.records import FORMAT
 from checker.settings.base import Setting
-from checker.theorem import Draw, NamedClaim, Parameter, Theorem
-from reports.numbers import clean
+from checker.theorem import Draw, NamedClaim, Theorem
+from reports.numbers import clean, sentence_case
 from reports.parts import paragraphs
 from reports.text import painted, wrapped
 from reports.words import fidelity_tag
@@ -23,16 +24,10 @@ _DYNAMICS = {
     "picard": "Picard iteration of the equilibrium map",
     "none": "none: a claim about one point",
 }
-_QUANTIFIERS = {
-    "forall": "for every value",
-    "exists": "for some value, chosen by the tool",
-    "hidden": "hidden constant: one value for all configurations",
-    "fixed": "fixed",
-}
 
 
 def _heading(title: str) -> list[str]:
-    return ["", title.upper()]
+    return ["", sentence_case(title)]
 
 
 def _named(rows: Iterable[tuple[str, str]]) -> list[str]:
@@ -53,19 +48,6 @@ def _claims(claims: Sequence[NamedClaim]) -> list[str]:
         lines += wrapped(clean(claim.claim.text), indent="        ", first="      ")
         lines += wrapped(clean(claim.why), indent="      ") if claim.why else []
     return lines
-
-
-def _parameter(parameter: Parameter) -> str:
-    parts = [_QUANTIFIERS[parameter.quantifier]]
-    if parameter.value is not None:
-        parts = [f"fixed at {to_text(parameter.value)}"]
-    if parameter.domain is not None:
-        parts.append(f"with {clean(parameter.domain.text)}")
-    if parameter.depends_on:
-        parts.append(f"may depend on {', '.join(parameter.depends_on)}")
-    if parameter.default is not None:
-        parts.append(f"default {to_text(parameter.default)}")
-    return "; ".join(parts)
 
 
 def _law(draw: Draw) -> str:
@@ -115,7 +97,10 @@ def show(theorem: Theorem, colour: bool = False) -> str:
     lines = _head(theorem, colour)
     lines += [*_heading("dynamics"), *_named(_dynamics(theorem))]
     if theorem.parameters:
-        lines += [*_heading("parameters"), *_named((n, _parameter(p)) for n, p in theorem.parameters.items())]
+        lines += [
+            *_heading("parameters"),
+            *_named((n, clean(text)) for n, text in parameter_texts(theorem).items()),
+        ]
     if _scope(theorem):
         lines += [*_heading("scope"), *_named(_scope(theorem))]
     for title, laws in (("random start", theorem.initialization), ("random data", theorem.data)):
@@ -139,8 +124,8 @@ def show(theorem: Theorem, colour: bool = False) -> str:
         lines += [*_heading("limit"), f"  {theorem.limit} grows"]
     if theorem.proof:
         lines += _heading("proof steps")
-        for step in theorem.proof:
-            lines += wrapped(clean(step.name), indent="    ", first="  ")
+        for k, step in enumerate(theorem.proof, 1):
+            lines += wrapped(f"({k}) {clean(step.name)}", indent="    ", first="  ")
     if theorem.source.notes:
         lines += _heading("notes")
         for paragraph in paragraphs(theorem.source.notes):
@@ -198,9 +183,9 @@ def listing_json(theorems: Iterable[Theorem], settings: Iterable[Setting]) -> st
 
 def listing(theorems: Iterable[Theorem], settings: Iterable[Setting]) -> str:
     """The built-in theorems, then the settings with what each offers."""
-    lines = ["THEOREMS"]
+    lines = ["Theorems"]
     for theorem in theorems:
         tags = f"{theorem.setting}, {theorem.kind}, {fidelity_tag(theorem.source.fidelity).word}"
         lines += [f"  {theorem.id}", *wrapped(clean(theorem.title), indent="    "), f"    {tags}"]
-    lines += ["", "SETTINGS", *(line for setting in settings for line in _setting(setting))]
+    lines += ["", "Settings", *(line for setting in settings for line in _setting(setting))]
     return "\n".join(lines) + "\n"

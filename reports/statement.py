@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checker.errors import ExpressionError
-from checker.expression.latex import latex
+from checker.expression.latex import latex, latex_name
 from checker.expression.parse import parse_claim
 from checker.expression.text import to_text
 from checker.printed import printed
 from checker.records import ProofStepRecord
+from checker.settings import SETTINGS
 from checker.theorem import Theorem
 from reports.escaping import escape
+from reports.glossary import letters_of
 from reports.numbers import clean
 from reports.parts import source_line
 from reports.words import fidelity_tag
@@ -90,6 +92,42 @@ def _rows(step: Step, k: int) -> list[str]:
     return [*rows, rf"& \qquad {arrow}{formula(step.show)}{said}"]
 
 
+def with_phi(statement: str, setting: str) -> str:
+    """The printed statement with what its setting imposes on the activation, after the model."""
+    known = SETTINGS.get(setting)
+    if known is None or not known.has_activation or r"\varphi" not in statement:
+        return statement
+    model, _, rest = statement.partition("\n")
+    lipschitz, smooth = latex_name("L_phi"), latex_name("L_dphi")
+    said = r"$\varphi : \mathbb{R} \to \mathbb{R}$ is applied entrywise and is "
+    if lipschitz in statement:
+        said += rf"${lipschitz}$-Lipschitz, $\lvert \varphi(s) - \varphi(t) \rvert \le {lipschitz} \, "
+        said += r"\lvert s - t \rvert$ for all real $s$ and $t$"
+    else:
+        said += "Lipschitz continuous"
+    if smooth in statement:
+        said += rf", and has a derivative $\varphi'$ that is ${smooth}$-Lipschitz"
+    return "\n".join([model, f"Here {said}.", *([rest] if rest else [])])
+
+
+def _letters(theorem: Theorem) -> str:
+    """What the letters of the proof steps are."""
+    steps = theorem.proof
+    used = letters_of([to_text(claim) for step in steps for claim in (*step.assume, step.show)])
+    known = {**theorem.definitions, **theorem.parameters}
+    named, free = (
+        [x for x in sorted(used, key=str.lower) if (x in known) is wanted] for wanted in (True, False)
+    )
+    text = "Over the reals: each step is about all real values of its letters that meet its assumptions."
+    if named:
+        text += f" As above: ${', '.join(map(latex_name, named))}$."
+    if free:
+        text += (
+            f" Real numbers of which only what a step assumes is known: ${', '.join(map(latex_name, free))}$."
+        )
+    return text
+
+
 def to_statement(theorem: Theorem) -> str:
     """A theorem for a paper: its preamble as comments, the environment, the proof steps."""
     source = theorem.source
@@ -101,9 +139,9 @@ def to_statement(theorem: Theorem) -> str:
         *(rf"% \usepackage{{{name}}}" for name in PACKAGES),
         f"% {PREAMBLE}",
         r"% \allowdisplaybreaks",
-        environment(theorem.title, f"{cited} ({fidelity.word})", printed(theorem)),
+        environment(theorem.title, f"{cited} ({fidelity.word})", with_phi(printed(theorem), theorem.setting)),
     ]
     steps = steps_of(theorem)
     if steps:
-        lines += [r"\begin{proof}[Proof steps]", "Over the reals:", proof_block(steps), r"\end{proof}"]
+        lines += [r"\begin{proof}[Proof steps]", _letters(theorem), proof_block(steps), r"\end{proof}"]
     return "\n".join(lines) + "\n"

@@ -94,6 +94,15 @@ def _pairs(table: Table) -> list[str]:
     return lines
 
 
+def _runs(table: Table) -> list[str]:
+    """The runs named above, each kind of configuration once, with what each run has by itself."""
+    lines = wrapped(table.caption, indent="  ")
+    for kind, runs, worst in table.rows:
+        lines += wrapped(f"{runs.text}, worst of {worst.text}: {kind.text}", indent="    ", first="  ")
+        lines += [line for note in runs.notes for line in wrapped(note, indent="      ", first="    ")]
+    return lines
+
+
 def _columns(table: Table) -> list[str]:
     """Rows under their titles, numbers to the right."""
     rows = [table.columns, *(tuple(cell.text for cell in row) for row in table.rows)]
@@ -118,7 +127,7 @@ def _certificates(section: Section) -> list[str]:
         if "deqaudit verify" in note
         for line in (*wrapped(row[0].text, indent="    ", first="  "), *wrapped(note, indent="    "))
     ]
-    return ["", "CERTIFICATES THAT A HYPOTHESIS IS NEEDED", *lines] if lines else []
+    return ["", "Certificates that a hypothesis is needed", *lines] if lines else []
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> list[str]:
@@ -137,7 +146,7 @@ def to_text(view: ReportView, colour: bool = False) -> str:
     first = [painted(view.verdict, line, colour) for line in wrapped(verdict_line(view))]
     lines = [*first, *wrapped(view.reason), *wrapped(view.verdict.meaning), ""]
     for section in view.urgent:
-        lines += [section.title.upper(), *_failed_steps(section), ""]
+        lines += [section.title, *_failed_steps(section), ""]
     named = theorem.title if theorem.title == theorem.id else f"{theorem.id}: {theorem.title}"
     lines += wrapped(named, indent="  ", first="")
     if theorem.fidelity:
@@ -149,17 +158,19 @@ def to_text(view: ReportView, colour: bool = False) -> str:
     by_key = {section.key: section for section in view.sections}
     for key in ("hypotheses", "conclusions"):
         if key in by_key and by_key[key].tables:
-            lines += ["", by_key[key].title.upper(), *_claims(by_key[key].tables[0], colour)]
+            first, *others = by_key[key].tables
+            lines += ["", by_key[key].title, *_claims(first, colour)]
+            lines += [line for table in others for line in _runs(table)]
     if "use" in by_key:
         lines += _certificates(by_key["use"])
     if "widths" in by_key:
-        lines += ["", by_key["widths"].title.upper(), *_widths(by_key["widths"])]
-    for key in ("predicted", "width-notes", "probability", "hidden", "checks"):
+        lines += ["", by_key["widths"].title, *_widths(by_key["widths"])]
+    for key in ("predicted", "width-notes", "probability", "hidden", "sides", "checks"):
         if key in by_key and by_key[key].tables:
-            lines += ["", by_key[key].title.upper()]
+            lines += ["", by_key[key].title]
             lines += [line for table in by_key[key].tables for line in _pairs(table)]
     if "not-done" in by_key and by_key["not-done"].items:
-        lines += ["", by_key["not-done"].title.upper()]
+        lines += ["", by_key["not-done"].title]
         lines += [
             line for item in by_key["not-done"].items for line in wrapped(item, indent="  ", first="- ")
         ]

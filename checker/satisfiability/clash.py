@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from checker.clock import Clock
 from checker.expression.simplify import free_names_of_claim
 from checker.expression.smt import BeyondSolversError, encode_step
 from checker.expression.smt_text import consistency, refutation, side_question
@@ -20,9 +21,11 @@ from checker.satisfiability.product_facts import Fact, Rows
 from checker.satisfiability.product_rows import rows_of
 from checker.satisfiability.products import Product, contradictory_product
 
+UNLIMITED = Clock(0)
 NOTHING = Claim("1 > 0", (Comparison(">", Number(Fraction(1)), Number(Fraction(0))),))
 _STEP_SECONDS = 2.0
 _ROUNDS = 2
+_CUT_SHORTENING = "further shortening of a proof about the hypotheses"
 _SIGN_ORDER = ("tail", "hypothesis", "domain", "value", "definition", "scope", "start", "axiom")
 _ORDER = ("tail", "axiom", "start", "domain", "value", "definition", "scope", "hypothesis")
 
@@ -50,25 +53,28 @@ class Clash:
     strict: bool = False
 
 
-def find_clash(premises: Sequence[Premise], deadline: float) -> Clash | None:
+def find_clash(premises: Sequence[Premise], deadline: float, clock: Clock = UNLIMITED) -> Clash | None:
     """A proved contradiction among the premises, or None where none was found by `deadline`.
 
-    The deadline is one of time.monotonic. What is returned is proved, whatever the time.
+    The deadline is one of time.monotonic, at most the end of `clock`; what that cuts of a proof that was
+    found goes on its record. What is returned is proved, whatever the time.
     """
-    kept = few_of_a_product(premises, deadline)
+    kept = few_of_a_product(premises, deadline, clock)
     found = None if kept is None else by_products(kept)
-    return found if found is not None else by_solvers(premises, deadline)
+    return by_solvers(premises, deadline) if found is None and clock.left() > 0 else found
 
 
 def by_products(premises: Sequence[Premise]) -> Clash | None:
     """A false product of inequalities between positive numbers, its steps decided by both solvers."""
-    found = _product(premises)
+    found = _product(premises, UNLIMITED)
     return None if found is None else _decided(premises, *found)
 
 
-def few_of_a_product(premises: Sequence[Premise], deadline: float) -> list[Premise] | None:
+def few_of_a_product(
+    premises: Sequence[Premise], deadline: float, clock: Clock = UNLIMITED
+) -> list[Premise] | None:
     """Those of the premises that a false product needs; not decided yet. None where there is no product."""
-    kept, found = _without_hypotheses(list(premises), deadline)
+    kept, found = _without_hypotheses(list(premises), deadline, clock)
     if found is None:
         return None
     for _ in range(_ROUNDS):  # what one product needs only for signs, another may not need
@@ -77,11 +83,11 @@ def few_of_a_product(premises: Sequence[Premise], deadline: float) -> list[Premi
         main = {i for row, _ in product.rows for i in rows.facts[row.fact].premises}
         named = [kept[i] for i in sorted(main)]
         kept = [kept[i] for i in sorted(used)]
-        smaller = _without_signs(kept, named, deadline)
+        smaller = _without_signs(kept, named, deadline, clock)
         if len(smaller) == len(kept):
             break
         kept = smaller
-        again = _product(kept)
+        again = _product(kept, UNLIMITED)
         if again is None:
             return None
         found = again
@@ -89,10 +95,10 @@ def few_of_a_product(premises: Sequence[Premise], deadline: float) -> list[Premi
 
 
 def _without_hypotheses(
-    premises: list[Premise], deadline: float
+    premises: list[Premise], deadline: float, clock: Clock
 ) -> tuple[list[Premise], tuple[Rows, Product] | None]:
     """The premises without the hypotheses that a false product can do without, and the product."""
-    kept, found = premises, _product(premises)
+    kept, found = premises, _product(premises, clock)
     if found is None:
         return kept, None
     rows, product = found
@@ -101,26 +107,27 @@ def _without_hypotheses(
     signs = [p for p in kept if p.kind == "hypothesis" and id(p) in used - main]
     kept = [p for p in kept if p.kind != "hypothesis" or id(p) in used]
     for hypothesis in signs:
-        if time.monotonic() < deadline:
+        if not clock.cuts(_CUT_SHORTENING) and time.monotonic() < deadline:
             trial = [p for p in kept if p is not hypothesis]
-            again = _product(trial)
-            kept, found = (trial, again) if again is not None else (kept, found)
-    found = _product(kept)
-    return kept, found
+            if product_clashes(trial, clock):
+                kept = trial
+            else:
+                clock.cuts(_CUT_SHORTENING)  # a trial that was cut says nothing
+    return kept, _product(kept, UNLIMITED)
 
 
-def _product(premises: Sequence[Premise]) -> tuple[Rows, Product] | None:
+def _product(premises: Sequence[Premise], clock: Clock) -> tuple[Rows, Product] | None:
     late = frozenset(
         k for k, p in enumerate(premises) if p.kind == "hypothesis" and len(free_names_of_claim(p.flat)) > 2
     )
-    rows = rows_of([p.flat for p in premises], late)
+    rows = rows_of([p.flat for p in premises], late, clock)
     product = contradictory_product(rows)
     return None if product is None else (rows, product)
 
 
-def product_clashes(premises: Sequence[Premise]) -> bool:
-    """Is there a false product? Its steps are not decided here."""
-    return _product(premises) is not None
+def product_clashes(premises: Sequence[Premise], clock: Clock) -> bool:
+    """Is a false product found in the time of `clock`? Its steps are not decided here."""
+    return _product(premises, clock) is not None
 
 
 def z3_alone(premises: Sequence[Premise]) -> bool:
@@ -129,16 +136,20 @@ def z3_alone(premises: Sequence[Premise]) -> bool:
         return _z3(pair, premises, 1.0)
 
 
-def _without_signs(premises: list[Premise], named: list[Premise], deadline: float) -> list[Premise]:
+def _without_signs(
+    premises: list[Premise], named: list[Premise], deadline: float, clock: Clock
+) -> list[Premise]:
     """The premises without those that serve only to show a sign that follows without them."""
     kept = premises
     rest = sorted((p for p in premises if p not in named), key=lambda p: _SIGN_ORDER.index(p.kind))
     for premise in rest:
-        if time.monotonic() >= deadline:
+        if clock.cuts(_CUT_SHORTENING) or time.monotonic() >= deadline:
             break
         trial = [p for p in kept if p is not premise]
-        if product_clashes(trial):
+        if product_clashes(trial, clock):
             kept = trial
+        elif clock.cuts(_CUT_SHORTENING):
+            break
     return kept
 
 

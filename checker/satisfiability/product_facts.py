@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from checker.clock import Clock
 from checker.expression.tree import Claim, Comparison, Node, Number
 from checker.satisfiability.linear_facts import Known, Sums
 from checker.satisfiability.monomials import ONE, Atoms, Monomial, Polynomial, plus
@@ -47,8 +48,12 @@ class Inequality:
 
 @dataclass
 class Rows:
-    """What premises say of positive atoms: `facts` in the order they were found, and `rows`."""
+    """What premises say of positive atoms: `facts` in the order they were found, and `rows`.
 
+    Once the time of `clock` is over nothing more is looked for; what was found stands.
+    """
+
+    clock: Clock
     atoms: Atoms = field(default_factory=Atoms)
     facts: list[Fact] = field(default_factory=list[Fact])
     rows: list[Row] = field(default_factory=list[Row])
@@ -71,6 +76,10 @@ class Rows:
     def premises_of(self, facts: frozenset[int]) -> frozenset[int]:
         """Every premise that the facts rest on."""
         return frozenset[int]().union(*(self.facts[index].premises for index in self.closure(facts)))
+
+    def over(self) -> bool:
+        """Is there no time to look for more?"""
+        return self.clock.left() <= 0
 
     def fact(self, claim: Claim, premises: frozenset[int], facts: frozenset[int]) -> int:
         """Note a fact; its index."""
@@ -115,6 +124,8 @@ def find_signs(out: Rows) -> None:
     """The signs that the inequalities give: read off one first, by adding several where that is needed."""
     for _ in range(_ROUNDS):
         before = len(out.positive) + len(out.nonnegative)
+        if out.over():
+            return
         _signs_said(out)
         _signs_by_multiplying(out)
         _signs_by_adding(out)
@@ -166,6 +177,8 @@ def _signs_by_adding(out: Rows) -> None:
                     out.positive[name] = index
     sums = sums_of(out) if differences else None
     for name in differences if sums is not None else ():
+        if out.over():
+            return
         found = sums.follows({((name, Fraction(1)),): Fraction(1)}) if sums is not None else None
         if found is None:
             continue

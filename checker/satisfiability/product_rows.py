@@ -11,6 +11,7 @@ from itertools import permutations
 
 from flint import ctx
 
+from checker.clock import Clock
 from checker.enclosure import ARRAYS, Enclosure, outward
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import enclose
@@ -47,12 +48,13 @@ _SCALE = 10**6
 _SIMPLE = 10**4
 
 
-def rows_of(premises: Sequence[Claim], late: frozenset[int] = frozenset()) -> Rows:
+def rows_of(premises: Sequence[Claim], late: frozenset[int], clock: Clock) -> Rows:
     """Everything the premises, claims over real variables, say of products of positive numbers.
 
-    Signs are first read off the premises that are not `late`.
+    Signs are first read off the premises that are not `late`. What is not found in the time of `clock` is
+    left out, which only weakens what is known.
     """
-    out = Rows()
+    out = Rows(clock)
     sides = list(_sides(premises))
     _polynomials(out, sides)  # finds the atoms
     sides += [(*pair, False, frozenset[int]()) for pair in _extremes(out.atoms)]
@@ -96,6 +98,8 @@ def _sides(premises: Sequence[Claim]) -> Iterator[tuple[Node, Node, bool, frozen
 def _polynomials(out: Rows, sides: Sequence[tuple[Node, Node, bool, frozenset[int]]]) -> list[Inequality]:
     found: list[Inequality] = []
     for small, big, strict, needs in sides:
+        if out.over():
+            break
         try:
             both = plus(out.atoms.polynomial(big), out.atoms.polynomial(small), Fraction(-1))
         except (NotAMonomial, ArithmeticError):
@@ -217,6 +221,8 @@ def _ordered_sums(out: Rows) -> None:
     names = [name for name in out.atoms.sums if name in out.positive]
     differences = [name for name in names if any(c < 0 for c in out.atoms.sums[name].values())]
     for name in names:
+        if out.over():
+            return
         whole: Polynomial = {((name, Fraction(1)),): Fraction(1)}
         most = sums.largest(whole) if name in differences else None
         number = None if most is None else Fraction(most).limit_denominator(_SIMPLE)
@@ -225,6 +231,8 @@ def _ordered_sums(out: Rows) -> None:
         if name not in differences:
             _terms(out, name)
     for left, right in list(permutations(differences, 2))[:_MOST_PAIRS]:
+        if out.over():
+            return
         _ordered(out, sums, {((left, Fraction(1)),): Fraction(1)}, {((right, Fraction(1)),): Fraction(1)})
 
 

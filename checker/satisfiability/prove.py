@@ -16,6 +16,7 @@ from fractions import Fraction
 from flint import ctx
 
 from checker.candidates import in_scope
+from checker.clock import Clock
 from checker.configuration import Configuration, ScalarEnv
 from checker.enclosure import ARRAYS, outward
 from checker.errors import CertainlyUndefined, NotEnclosed
@@ -26,6 +27,7 @@ from checker.expression.text import to_text
 from checker.expression.tree import Claim, Comparison, Node
 from checker.records import ChainLink, StartBound, Value
 from checker.satisfiability.clash import (
+    UNLIMITED,
     Clash,
     Factor,
     by_products,
@@ -49,6 +51,9 @@ WIDTHS = (8, 16, 32, 64, 128, 256, 1024, 4096)
 
 _FIRST_LEVELS = (Fraction(1, 16), Fraction(1, 64))
 _LARGE = 2**14
+_CUT_SEARCH = "the search for a proof that nothing satisfies the hypotheses"
+_CUT_START = "the search for a proof that the stated start hardly ever satisfies the hypotheses"
+_CUT_LEVELS = "a sharper bound of the probability that the stated start satisfies the hypotheses"
 _FEW = (*range(1, 17), 32, 64)  # samples and inputs, among which the least in scope are looked for
 
 
@@ -100,38 +105,51 @@ def _what(chain: Sequence[ChainLink]) -> str:
     )
 
 
-def impossible(theorem: Theorem, seconds: float = SECONDS) -> Impossible | None:
-    """A proof that no configuration satisfies the hypotheses, or None where none was found."""
+def impossible(theorem: Theorem, seconds: float = SECONDS, clock: Clock = UNLIMITED) -> Impossible | None:
+    """A proof that no configuration satisfies the hypotheses, or None where none was found.
+
+    Nothing new is begun after `seconds`, nor after the end of `clock`, on whose record goes what it cuts.
+    """
     premises = Premises(theorem)
-    clash = find_clash(premises.asked(), time.monotonic() + seconds)
-    return None if clash is None else _told(premises, clash, None)
+    clash = find_clash(premises.asked(), time.monotonic() + min(seconds, clock.left()), clock)
+    if clash is None:
+        clock.cuts(_CUT_SEARCH)
+        return None
+    return _told(premises, clash, None)
 
 
-def improbable(theorem: Theorem, seconds: float = SECONDS) -> Impossible | None:
+def improbable(theorem: Theorem, seconds: float = SECONDS, clock: Clock = UNLIMITED) -> Impossible | None:
     """A proof that a stated random start satisfies the hypotheses with a probability that tends to 0.
 
     The bound holds for every X, y, size and parameter in the theorem's scope. None where no proof was found,
-    or where the scope does not let the network grow.
+    or where the scope does not let the network grow. `seconds` and `clock` are as for `impossible`.
     """
     grows = "d" if theorem.setting == "least-squares" else "m"
     if not theorem.random_start or not _may_grow(theorem, grows):
         return None
-    premises, deadline = Premises(theorem), time.monotonic() + seconds
+    premises, deadline = Premises(theorem), time.monotonic() + min(seconds, clock.left())
     fixed = [*premises.stated(), *premises.starts()]
     for level in _FIRST_LEVELS:
         tails = [p for p in premises.tails(level) if p.tail is not None and grows in p.tail.sizes]
         if not tails:
             return None
         every = premises.relevant([*fixed, *tails, *premises.axioms()])
-        kept = few_of_a_product(every, deadline)
+        kept = few_of_a_product(every, deadline, clock)
         clash = None
         if kept is not None:
-            clash = by_products(_sharpened(premises, kept, level, product_clashes))
-        if clash is None and (clash := by_solvers(every, deadline)) is not None:
-            sharper = _sharpened(premises, clash.premises, level, z3_alone)
-            clash = by_solvers(sharper, deadline + SECONDS) or clash
+            clash = by_products(
+                _sharpened(premises, kept, level, lambda some: product_clashes(some, clock), clock)
+            )
+        if clash is None and clock.left() > 0 and (clash := by_solvers(every, deadline)) is not None:
+            sharper = _sharpened(premises, clash.premises, level, z3_alone, clock)
+            more = by_solvers(sharper, min(deadline + SECONDS, time.monotonic() + clock.left()))
+            if more is None:
+                clock.cuts(_CUT_LEVELS)
+            clash = more or clash
         if clash is not None:
             return _told(premises, clash, _bound(premises, clash, grows))
+        if clock.cuts(_CUT_START):
+            break
     return None
 
 
@@ -158,15 +176,22 @@ def _at(premises: Premises, some: Sequence[Premise], level: Fraction) -> list[Pr
 
 
 def _sharpened(
-    premises: Premises, some: Sequence[Premise], level: Fraction, clashes: Callable[[Sequence[Premise]], bool]
+    premises: Premises,
+    some: Sequence[Premise],
+    level: Fraction,
+    clashes: Callable[[Sequence[Premise]], bool],
+    clock: Clock,
 ) -> list[Premise]:
     """The premises with their tails at the highest level at which they seem to clash, by bisection."""
     highest = min((p.tail.highest for p in some if p.tail is not None), default=level)
     low, high = int(level * LEVELS), int(highest * LEVELS)
-    while high - low > 1:
+    while high - low > 1 and not clock.cuts(_CUT_LEVELS):
         middle = (low + high) // 2
         trial = _at(premises, some, Fraction(middle, LEVELS))
-        low, high = (middle, high) if trial is not None and clashes(trial) else (low, middle)
+        if trial is not None and clashes(trial):
+            low = middle
+        elif not clock.cuts(_CUT_LEVELS):  # a trial that was cut says nothing
+            high = middle
     return _at(premises, some, Fraction(low, LEVELS)) or list(some)
 
 

@@ -13,18 +13,27 @@ from checker.configuration import Configuration, ExactArray
 from checker.families import draw, generator, sizes_of
 from checker.records import Value
 from checker.request import Request
-from checker.satisfiability.prove import Impossible, impossible, improbable
+from checker.satisfiability.prove import SECONDS, Impossible, impossible, improbable
 from checker.settings import SETTINGS
 from checker.theorem import Theorem
 
 DRAWS = 1000
 """Draws at each width."""
 
+DRAWING = 3.0
+"""Seconds that the draws at one width may take."""
+
 WIDTHS = (8, 16, 32, 64, 128)
 """The widths tried: the largest is 16 times the smallest."""
 
+SHARE = 1 / 5
+"""The most of an audit's budget that a search for a proof takes; what it finds is decided all the same."""
+
 LEAST_WIDTH = WIDTHS[0]
 """Draws that satisfy the hypotheses at smaller widths do not count against vacuity."""
+
+
+NOT_EXCLUDED = "no configuration was found, and the draws do not exclude one"
 
 
 @dataclass(frozen=True)
@@ -37,16 +46,21 @@ class Vacuity:
     proof: Impossible | None = None
 
 
-def proved(theorem: Theorem) -> Vacuity | None:
-    """That no configuration satisfies the hypotheses, where it is proved."""
-    found = impossible(theorem)
+def proved(theorem: Theorem, clock: Clock) -> Vacuity | None:
+    """That no configuration satisfies the hypotheses, where it is proved in a share of the clock's budget."""
+    found = impossible(theorem, SECONDS, _share(clock))
     return None if found is None else Vacuity("proof", found.reason, proof=found)
 
 
-def proved_for_start(theorem: Theorem) -> Vacuity | None:
-    """That hardly any draw of the stated start of a wide network satisfies them, where it is proved."""
-    found = improbable(theorem)
+def proved_for_start(theorem: Theorem, clock: Clock) -> Vacuity | None:
+    """That hardly any draw of the stated start of a wide network satisfies them, where it is proved so."""
+    found = improbable(theorem, SECONDS, _share(clock))
     return None if found is None else Vacuity("proof", found.reason, proof=found)
+
+
+def _share(clock: Clock) -> Clock:
+    """A clock, with the same record, for one search; what came before it does not shorten it."""
+    return clock if clock.budget <= 0 else Clock(clock.budget * SHARE, clock.not_done)
 
 
 def by_sampling(
@@ -60,7 +74,7 @@ def by_sampling(
         sizes = dict(base.sizes) | {"m": width}
         if not in_scope(theorem, sizes, dict(request.parameters)):
             continue
-        if clock.cuts(f"draws at width {width}", needs=3.0):
+        if clock.cuts(f"draws at width {width}", needs=DRAWING):
             break
         progress(f"{DRAWS} draws at width {width}")
         margins = _draws(theorem, request, replace(base, sizes=sizes), width)
@@ -72,7 +86,7 @@ def by_sampling(
         )  # fmt: skip
     misses = tuple(rows)
     if satisfied or len(rows) < 3 or int(rows[-1]["m"]) < 16 * int(rows[0]["m"]):  # type: ignore[arg-type]
-        return Vacuity(None, "no configuration was found, and the draws do not exclude one", misses)
+        return Vacuity(None, NOT_EXCLUDED, misses)
     medians = [float(row["median_miss_decades"]) for row in rows]  # type: ignore[arg-type]
     limit = settled_miss(medians)
     if limit is None:

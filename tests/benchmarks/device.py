@@ -165,13 +165,13 @@ def by_jax(task: Task, steps: int) -> Contender | None:
     if not peers.has_jax():
         return None
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    jax = peers._jax()
+    jax = peers.jax_module()
     wanted = "gpu" if task.y.device.type == "cuda" else "cpu"
     if jax.default_backend() != wanted or task.T is None or task.V is None:
         return None
     tensors = (*(task.params[name] for name in "WUa"), task.T, task.V, task.X, task.y, task.eta)
     arrays = [jax.numpy.asarray(tensor.cpu().numpy()) for tensor in tensors]
-    run: Callable[..., Any] = peers._compiled(task.activation, steps, True)
+    run: Callable[..., Any] = peers.compiled(task.activation, steps, True)
 
     def work() -> Callable[[], Params]:
         found = jax.block_until_ready(run(*arrays))

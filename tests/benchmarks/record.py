@@ -67,6 +67,6 @@ def _cell(value: object) -> str:
         return "-"
     if not isinstance(value, float):
         return str(value)
-    if value == 0 or 0.01 <= abs(value) < 10000:
+    if value == 0.0 or 0.01 <= abs(value) < 10000:
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
     return f"{value:.1e}"

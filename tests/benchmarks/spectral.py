@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from flint import acb_mat, arb_mat, ctx
@@ -78,13 +79,13 @@ def measured(n: int) -> Row:
         slow["intervals"] = lambda: definite_in_intervals(A)
     also = interleaved(slow, 3 if n < LARGEST_FLINT else 1) if len(slow) > 1 else {}
     ratio = {k: ratios(seconds, k) for k in contenders if k != "eigvalsh"}
-    other = {k: ratios(also, k) if k in also else None for k in ("flint", "intervals")}
     return Row(
         n,
         repeats,
         median(seconds["eigvalsh"]),
         **ratio,
-        **other,
+        flint=ratios(also, "flint") if "flint" in also else None,
+        intervals=ratios(also, "intervals") if "intervals" in also else None,
         gap=(found.hi - found.lo) / found.hi,
         undecided=verdicts.count(Verdict.UNDECIDED),
     )
@@ -117,7 +118,7 @@ def eigenvalues_in_balls(A: np.ndarray) -> object:
 
 def definite_in_intervals(A: np.ndarray) -> bool:
     """Are all pivots of LDL' certainly positive?"""
-    rest = [[iv.mpf(x) for x in row] for row in A.tolist()]
+    rest: list[list[Any]] = [[iv.mpf(x) for x in row] for row in A.tolist()]  # mpmath has no types
     for k in range(len(rest)):
         if not rest[k][k] > 0:
             return False

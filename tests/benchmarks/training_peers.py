@@ -123,15 +123,15 @@ def jax_loop(task: Task, steps: int, *, warm: bool = False) -> Callable[[], Para
     The first call of what is returned compiles. `warm` starts every solve at its last solution, from T and V
     of the task on; otherwise every solve starts at zero.
     """
-    jnp = _jax().numpy
+    jnp = jax_module().numpy
     zero = torch.zeros_like(task.params["U"] @ task.X)
-    T, V = (zero if t is None else t for t in (task.T, task.V))
-    tensors = (*(task.params[name] for name in "WUa"), T, V, task.X, task.y, task.eta)
-    W, U, a, T, V, X, y, eta = (jnp.asarray(tensor.numpy()) for tensor in tensors)
-    run = _compiled(task.activation, steps, warm)
+    starts = (zero if t is None else t for t in (task.T, task.V))
+    tensors = (*(task.params[name] for name in "WUa"), *starts, task.X, task.y, task.eta)
+    arrays = [jnp.asarray(tensor.numpy()) for tensor in tensors]
+    run = compiled(task.activation, steps, warm)
 
     def work() -> Params:
-        found = run(W, U, a, T, V, X, y, eta)
+        found = run(*arrays)
         return {
             name: torch.from_numpy(value.__array__().copy()) for name, value in zip("WUa", found, strict=True)
         }
@@ -140,7 +140,8 @@ def jax_loop(task: Task, steps: int, *, warm: bool = False) -> Callable[[], Para
 
 
 @lru_cache
-def _jax() -> ModuleType:
+def jax_module() -> ModuleType:
+    """JAX in double precision, on one thread of a CPU."""
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_THREAD}".strip()
     import jax
 
@@ -149,8 +150,9 @@ def _jax() -> ModuleType:
 
 
 @lru_cache
-def _compiled(activation: str, steps: int, warm: bool) -> Callable[..., Any]:
-    jax = _jax()
+def compiled(activation: str, steps: int, warm: bool) -> Callable[..., Any]:
+    """The steps of `jax_loop`: takes W, U, a, T, V, X, y, eta, gives W, U, a; the first call compiles."""
+    jax = jax_module()
     jnp, lax = jax.numpy, jax.lax
     phi = {"tanh": jnp.tanh, "relu": lambda z: jnp.maximum(z, 0)}[activation]
     slope = {"tanh": lambda T: 1 - T * T, "relu": lambda T: (T > 0).astype(T.dtype)}[activation]
@@ -168,11 +170,11 @@ def _compiled(activation: str, steps: int, warm: bool) -> Callable[..., Any]:
 
     def run(W: Any, U: Any, a: Any, T: Any, V: Any, X: Any, y: Any, eta: Any) -> Any:
         def step(state: Any, _: None) -> Any:
-            W, U, a, T, V = state
+            W, U, a, last_T, last_V = state
             C = U @ X
-            T = solved(lambda z: phi(W @ z + C), T)
+            T = solved(lambda z: phi(W @ z + C), last_T)
             D, Wt = slope(T), W.mT
-            V = solved(lambda v: D * (a[:, :, None] + Wt @ v), V)
+            V = solved(lambda v: D * (a[:, :, None] + Wt @ v), last_V)
             weights = (((T * a[:, :, None]).sum(1) - y) * eta[:, None])[:, None]
             moved = V * weights
             return (W - moved @ T.mT, U - moved @ X.mT, a - (T * weights).sum(-1), T, V), None

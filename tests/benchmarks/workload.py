@@ -1,6 +1,6 @@
 """What the benchmarks of training have in common: workloads, and our own way through them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Size:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """One thread for torch, for a while."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,7 +1,20 @@
 """A certificate that was written is valid, whole, and the same every time."""
 
+import json
+from fractions import Fraction
+
 import pytest
-from certificate_samples import TESTS, TWINS, deq, half_rate, least_squares, put, step_too_long, twin
+from certificate_samples import (
+    TESTS,
+    TWINS,
+    deq,
+    document,
+    half_rate,
+    least_squares,
+    put,
+    step_too_long,
+    twin,
+)
 
 from checker.certificate import verify
 from checker.certificate_format import canonical_bytes
@@ -26,6 +39,21 @@ def test_the_smallest_certificate_is_valid(tmp_path):
         *("hypothesis contraction", "equilibrium", "violation", "recorded bounds", "second code path"),
     ]
     assert {check["status"] for check in report.checks} == {"holds"}
+
+
+def test_verifying_says_both_sides_of_the_violated_comparison(tmp_path):
+    """
+    Found again in balls: the left side lies wholly above the right one; a file that fails early has none.
+    """
+    certificate = half_rate()
+    report = verify(put(tmp_path, certificate))
+    changed = {**document(certificate), "digest": "0" * len(certificate.digest)}
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+
+    assert report.operator == "<="
+    assert report.lhs is not None and report.rhs is not None
+    assert Fraction(str(report.lhs.lo)) > Fraction(str(report.rhs.hi))
+    assert verify(tmp_path / "changed.json").lhs is None
 
 
 VIOLATIONS = [(path, name, step) for path in TWINS for name, step in twin(path)[2]]

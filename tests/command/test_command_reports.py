@@ -153,7 +153,7 @@ def test_show_renders_one_theorem(command):
 
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.startswith("Gradient descent on least squares\n")
-    assert "HYPOTHESES" in outcome.out
+    assert "\nHypotheses\n" in outcome.out
 
 
 def test_new_writes_a_file_that_loads(command, tmp_path, monkeypatch):

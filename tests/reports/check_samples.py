@@ -236,6 +236,8 @@ HOSTILE_HEADER = TheoremHeader(
     statement=HOSTILE,
     setting=HOSTILE,
     kind=HOSTILE,
+    definitions={HOSTILE: HOSTILE, "x": HOSTILE},
+    parameters={HOSTILE: HOSTILE, "y": HOSTILE},
     source={
         "authors": HOSTILE,
         "year": HOSTILE,
@@ -272,7 +274,8 @@ HOSTILE_CHECK = ConditionReport(
     parameters=HOSTILE_VALUES,
     predicted={HOSTILE: Predicted(HOSTILE, HOSTILE)},
     not_done=(HOSTILE,),
-    environment=HOSTILE_VALUES,
+    environment={**HOSTILE_VALUES, "seed": HOSTILE, "device": HOSTILE},
+    options=HOSTILE_VALUES,
 )
 
 CHECKS: Mapping[str, ConditionReport] = {

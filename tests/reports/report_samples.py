@@ -20,12 +20,16 @@ from check_samples import (
 
 from checker.records import (
     AuditReport,
+    Bounds,
+    ChainLink,
     ConclusionRecord,
     ConditionReport,
     Counterexample,
     Curve,
+    FactorAt,
     Hidden,
     HypothesisUse,
+    Instance,
     Probability,
     ProofStepRecord,
     Satisfiability,
@@ -250,13 +254,33 @@ EMPTY_AUDIT = AuditReport(
     environment={},
 )
 
+HOSTILE_INSTANCE = Instance(
+    HOSTILE_VALUES,
+    (FactorAt(HOSTILE, 1, Bounds(HOSTILE, HOSTILE), None, HOSTILE),),
+    Bounds(HOSTILE, None),
+    Bounds("1", HOSTILE),
+)
+
 HOSTILE_AUDIT = AuditReport(
     theorem=HOSTILE_HEADER,
     verdict=HOSTILE,
     basis=HOSTILE,
     reason=HOSTILE,
-    satisfiability=Satisfiability(HOSTILE, HOSTILE, HOSTILE_VALUES, HOSTILE, HOSTILE, (HOSTILE_VALUES,)),
-    proof=(ProofStepRecord(HOSTILE, "fails", HOSTILE, {HOSTILE: HOSTILE}, (HOSTILE,), HOSTILE, HOSTILE),),
+    satisfiability=Satisfiability(
+        HOSTILE,
+        HOSTILE,
+        HOSTILE_VALUES,
+        HOSTILE,
+        HOSTILE,
+        (HOSTILE_VALUES,),
+        factors=(ChainLink(HOSTILE, HOSTILE, HOSTILE, ""),),
+        product=HOSTILE,
+        instance=HOSTILE_INSTANCE,
+    ),
+    proof=(
+        ProofStepRecord(HOSTILE, "fails", HOSTILE, {HOSTILE: HOSTILE}, (HOSTILE,), HOSTILE, HOSTILE),
+        ProofStepRecord("S01", "holds", HOSTILE, None, ("x < y",), "y > z"),
+    ),
     simulation=Simulation(
         1,
         1,
@@ -286,9 +310,15 @@ VALID = VerifyReport(
         {"check": "radius", "status": "holds", "bits": 128},
         {"check": "rate at step 3", "status": "fails", "bits": 256},
     ),
+    operator="<=",
+    lhs=Bounds("0.5", "0.5"),
+    rhs=Bounds("0.31999", "0.32001"),
 )
 EMPTY_VERIFY = VerifyReport("undecided", "", "", "", 0, ())
-HOSTILE_VERIFY = VerifyReport(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.5, (HOSTILE_VALUES,))
+HOSTILE_VERIFY = VerifyReport(
+    HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.5, (HOSTILE_VALUES,),
+    operator=HOSTILE, lhs=Bounds(HOSTILE, HOSTILE), rhs=Bounds(None, HOSTILE),
+)  # fmt: skip
 
 AUDITS: Mapping[str, AuditReport] = {
     "supported": SUPPORTED,

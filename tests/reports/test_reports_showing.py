@@ -101,7 +101,7 @@ def test_every_table_of_a_theorem_is_shown():
         "same  (said to be tight)",
         "same  1/1000",
         "at least 1 - p over the initialization",
-        "  a step",
+        "  (1) a step",
     ):
         assert words in text
 

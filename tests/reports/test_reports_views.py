@@ -123,9 +123,9 @@ def test_the_order_of_an_audit_is_fixed():
     Hypotheses, runs, conclusions, satisfiability, proof and the rest follow in one order.
     """
     expected = [
-        "hypotheses", "plots", "conclusions", "satisfiability", "proof", "probability", "hidden", "use",
-        "sharpness",
-        "counterexample", "not-done", "options", "environment",
+        "hypotheses", "plots", "conclusions", "satisfiability", "proof", "letters", "probability", "hidden",
+        "use", "sharpness",
+        "counterexample", "not-done", "options", "again", "environment",
     ]  # fmt: skip
 
     assert [section.key for section in view(SUPPORTED).sections] == expected

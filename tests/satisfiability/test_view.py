@@ -33,7 +33,7 @@ def test_a_proof_shows_its_chain_and_its_product() -> None:
     """Hypotheses, axioms with sources, and the inequalities that are multiplied, in text and LaTeX."""
     small = read_theorem(ALWAYS["an eigenvalue against the trace"].text, "small.theorem.toml")
 
-    record = _record(proved(small))
+    record = _record(proved(small, Clock(0)))
     section = satisfiability_section(record)
 
     assert (record.status, record.basis, record.clash) == ("fails", "proof", ("curvature",))
@@ -48,7 +48,7 @@ def test_a_proof_shows_its_chain_and_its_product() -> None:
 
 def test_a_bound_is_shown_as_a_formula_and_at_widths() -> None:
     """The probability stands as a formula in LaTeX too, and at several widths; the verdict gives both."""
-    vacuity = proved_for_start(load("ling-2023-theorem-1"))
+    vacuity = proved_for_start(load("ling-2023-theorem-1"), Clock(0))
 
     record = _record(vacuity)
     section = satisfiability_section(record)
