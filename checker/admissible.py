@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from checker.expression.estimate import margin
+from checker.expression.simplify import free_names
 from checker.expression.tree import Atom, Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
-from checker.scene import dependencies
+from checker.scene import leading_to
 
 LOWEST, HIGHEST = -24.0, 24.0
 """The decades searched for a parameter."""
@@ -36,12 +37,21 @@ class _Reducer:
     def __init__(self, definitions: Mapping[str, Node], unknown: frozenset[str]) -> None:
         self._definitions = definitions
         self._unknown = unknown
+        self._open = leading_to(unknown, definitions)
+        self._memo: dict[Node, Node] = {}
         self.leaves: dict[Node, str] = {}
 
     def node(self, node: Node) -> Node:
+        """The tree over leaves; one that occurs again, as through definitions, is the same object again."""
+        found = self._memo.get(node)
+        if found is None:
+            found = self._memo[node] = self._reduced(node)
+        return found
+
+    def _reduced(self, node: Node) -> Node:
         if isinstance(node, Number | Pi):
             return node
-        if not dependencies(node, self._definitions) & self._unknown:
+        if self._open.isdisjoint(free_names(node)):
             if node.shape != ():
                 raise _IrreducibleError
             name = self.leaves.setdefault(node, f"#{len(self.leaves)}")

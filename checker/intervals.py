@@ -49,6 +49,10 @@ def negate(a: Interval) -> Interval:
     return -a[1], -a[0]
 
 
+def subtract(a: Interval, b: Interval) -> Interval:
+    return add(a, negate(b))
+
+
 def _product(x: float, y: float) -> float:
     return 0.0 if x == 0 or y == 0 else x * y
 

@@ -6,8 +6,8 @@ definitions; a `Path` knows the states of a trajectory and the temporal operator
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from checker.errors import NotEnclosed
@@ -44,22 +44,26 @@ class Algebra(Generic[V]):
     arrays: Arrays = BALL_ARRAYS
 
 
-@lru_cache(maxsize=4096)
-def _direct(node: Node) -> frozenset[str]:
-    return free_names(node)
-
-
 def dependencies(node: Node, definitions: Mapping[str, Node]) -> frozenset[str]:
     """Every name an expression uses, also through definitions."""
     seen: set[str] = set()
-    todo = list(_direct(node))
+    todo = list(free_names(node))
     while todo:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
             if name in definitions:
-                todo.extend(_direct(definitions[name]))
+                todo.extend(free_names(definitions[name]))
     return frozenset(seen)
+
+
+def leading_to(names: AbstractSet[str], definitions: Mapping[str, Node]) -> frozenset[str]:
+    """The names, and every definition that uses one of them, also through definitions above it."""
+    found = set(names)
+    for name, node in definitions.items():
+        if not found.isdisjoint(free_names(node)):
+            found.add(name)
+    return frozenset(found)
 
 
 class Scene(Generic[V]):
@@ -97,12 +101,12 @@ class Scene(Generic[V]):
         """The same state with other values of some parameters; what does not depend on them is kept."""
         other = Scene(self.theorem, self.algebra, self.state, self.given | dict(changed))
         other.rungs = self.rungs
-        names = frozenset(changed)
+        moved = leading_to(changed.keys(), self.theorem.definitions)
         for node, value in self.memo.items():
-            if not dependencies(node, self.theorem.definitions) & names:
+            if moved.isdisjoint(free_names(node)):
                 other.memo[node] = value
         for name, value in self._defined.items():
-            if not dependencies(self.theorem.definitions[name], self.theorem.definitions) & names:
+            if moved.isdisjoint(free_names(self.theorem.definitions[name])):
                 other._defined[name] = value
         return other
 

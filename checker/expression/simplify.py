@@ -1,6 +1,6 @@
 """Questions about trees that need no numbers: which names, which functions, how far ahead."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from checker.expression.canonical import same_at_start
@@ -12,12 +12,15 @@ __all__ = [
     "children",
     "free_names",
     "free_names_of_claim",
+    "gaps",
     "next_depth",
     "next_depth_of_claim",
+    "parts_of",
     "rebuilt",
     "replaced",
     "roots",
     "same_at_start",
+    "sides",
     "substitute",
     "substitute_claim",
     "walk",
@@ -54,9 +57,30 @@ def roots(claim: Claim) -> tuple[Node, ...]:
     return tuple(out)
 
 
+def parts_of(claims: Iterable[Claim]) -> list[Comparison]:
+    """Every comparison of the claims, in order; atoms aside."""
+    return [part for claim in claims for part in claim.parts if isinstance(part, Comparison)]
+
+
+def sides(part: Comparison) -> tuple[Node, Node]:
+    """What the comparison says is the smaller side, and the larger; left and right of an equation."""
+    return (part.right, part.left) if part.operator in (">", ">=") else (part.left, part.right)
+
+
+def gaps(parts: Iterable[Comparison]) -> frozenset[Node]:
+    """The differences `large - small` that the comparisons say are not negative."""
+    ordered = (sides(part) for part in parts if part.operator != "==")
+    return frozenset(Binary("-", large, small) for small, large in ordered)
+
+
 def free_names(node: Node) -> frozenset[str]:
-    """Every name that occurs, functions aside."""
-    return frozenset(here.name for here in walk(node) if isinstance(here, Name))
+    """Every name that occurs, functions aside; found once a node and kept, for folds ask at every height."""
+    known: frozenset[str] | None = node.__dict__.get("_names")
+    if known is None:
+        own = frozenset({node.name}) if isinstance(node, Name) else frozenset[str]()
+        known = own.union(*map(free_names, children(node)))
+        object.__setattr__(node, "_names", known)
+    return known
 
 
 def free_names_of_claim(claim: Claim) -> frozenset[str]:

@@ -10,16 +10,17 @@ from checker.admissible import reduce
 from checker.configuration import Configuration, exact, scalar
 from checker.enclosure import Ball
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.expression.simplify import free_names_of_claim
+from checker.expression.ranges import Ranges
+from checker.expression.simplify import free_names_of_claim, parts_of
 from checker.expression.tree import Atom, Call, Name, Node
 from checker.hypotheses import gates
 from checker.intervals import Interval, number
 from checker.scene import dependencies
-from checker.solving.boxes import Box, box_margin, surely
+from checker.solving.boxes import box_margin, surely
 from checker.solving.climb import COARSE, MOST_UNKNOWNS, best_seed, climb
 from checker.solving.decimals import above
 from checker.solving.largest import exact_point, starts
-from checker.solving.oracle import outer, parts_of
+from checker.solving.oracle import outer
 from checker.solving.rewrite import all_gates, folded, open_names, replaced, replaced_claim
 from checker.solving.tails import Start, Tails, deviation, events, measured, tails
 from checker.theorem import Draw, Theorem
@@ -131,19 +132,23 @@ class _Bounded:
         """Does a claim use a measured number, also through definitions?"""
         return any(name in dependencies(node, self._definitions) for node in self._reduced.leaves.values())
 
-    def leaves(self, m: int, t: arb) -> dict[str, Interval]:
-        """Every leaf of the claims at a width; raises KeyError for what has no bound."""
+    def leaves(self, m: int, t: arb) -> dict[str, Interval] | None:
+        """Every leaf of the claims at a width; None where one may have no value.
+
+        Raises KeyError for what has no bound.
+        """
         sizes = {**self._configuration.sizes, "m": m}
         wide = replace(self._configuration, sizes=sizes)
         values = {name: number(Fraction(k)) for name, k in sizes.items()}
         for name, node in self._configuration.parameters.items():
             values[name] = outer(scalar(node, wide))
-        box = Box(values | measured(self._known, m, sizes["d"], t), self._definitions)
-        return {name: box.node(node) for name, node in self._reduced.leaves.items()}
+        box = Ranges(values | measured(self._known, m, sizes["d"], t), self._definitions)
+        found = {name: box.node(node) for name, node in self._reduced.leaves.items()}
+        return found if box.certain else None
 
-    def _box(self, leaves: Mapping[str, Interval], logs: Sequence[float]) -> Box:
+    def _box(self, leaves: Mapping[str, Interval], logs: Sequence[float]) -> Ranges:
         point = exact_point(self.unknown, logs)
-        return Box({**leaves, **{k: number(v) for k, v in point.items()}}, {})
+        return Ranges({**leaves, **{k: number(v) for k, v in point.items()}}, {})
 
     def choose(self, leaves: Mapping[str, Interval], logs: list[float] | None) -> list[float] | None:
         """Logarithms of the unknowns that make the worst margin large; None where nothing is defined."""
@@ -196,6 +201,8 @@ def _search(bounded: _Bounded, used: tuple[str, ...], least: int) -> BoundedWidt
     def attempt(m: int) -> bool:
         nonlocal logs
         leaves = bounded.leaves(m, t)
+        if leaves is None:
+            return False
         logs = bounded.choose(leaves, logs)
         return logs is not None and bounded.holds(leaves, logs)
 

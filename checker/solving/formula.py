@@ -14,10 +14,10 @@ from flint import arb, ctx
 
 from checker.enclosure import Ball, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
-from checker.expression.simplify import free_names
+from checker.expression.simplify import free_names, parts_of
 from checker.expression.tree import Call, Comparison, Name, Node
 from checker.solving.algebra import NoFormula, Symbols, from_sympy, symbols_for, to_sympy
-from checker.solving.oracle import BITS, Problem, margins, parts_of, value
+from checker.solving.oracle import BITS, Problem, margins, value
 
 _BINDS = 1e-7  # the natural logarithm of the two sides' quotient, below which they count as equal
 _MOST_OPERATIONS = 400

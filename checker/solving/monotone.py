@@ -12,9 +12,9 @@ from fractions import Fraction
 from flint import fmpq
 
 from checker.enclosure import Ball
-from checker.expression.simplify import free_names
+from checker.expression.simplify import free_names, gaps, parts_of, sides
 from checker.expression.tree import Binary, Call, Claim, Comparison, Name, Negate, Node, Number, Pi
-from checker.solving.oracle import Problem, none_at_all, parts_of, verdict, without
+from checker.solving.oracle import Problem, none_at_all, verdict, without
 from checker.solving.rewrite import replaced
 from checker.verdict import Verdict
 
@@ -58,16 +58,8 @@ class Signs:
 
 def signs_of(problem: Problem) -> Signs:
     """What the problem's leaves and claims say of signs."""
-    gaps: set[Node] = set()
-    for part in parts_of(problem.reduced.claims):
-        small, large = _sides(part)
-        if part.operator != "==":
-            gaps.add(Binary("-", large, small))
-    return Signs(problem.leaves, frozenset(problem.unknown), frozenset(gaps), problem.nonnegative)
-
-
-def _sides(part: Comparison) -> tuple[Node, Node]:
-    return (part.left, part.right) if part.operator in {"<", "<="} else (part.right, part.left)
+    known = frozenset(problem.unknown)
+    return Signs(problem.leaves, known, gaps(parts_of(problem.reduced.claims)), problem.nonnegative)
 
 
 def direction(node: Node, name: str, signs: Signs) -> int | None:
@@ -116,13 +108,13 @@ def hardens(part: Comparison, name: str, signs: Signs) -> bool:
     """Does the comparison certainly not get easier as the unknown grows?"""
     if part.operator == "==":
         return False
-    small, large = _sides(part)
+    small, large = sides(part)
     return direction(small, name, signs) in (UP, FLAT) and direction(large, name, signs) in (DOWN, FLAT)
 
 
 def _floor(part: Comparison, name: str, signs: Signs) -> Node | None:
     """The e of a comparison that says e <= name, where it has the form `small <= name*rest`."""
-    small, large = _sides(part)
+    small, large = sides(part)
     if part.operator == "==" or name in free_names(small):
         return None
     rest = _without_factor(large, name)
@@ -214,7 +206,7 @@ def _removed(problem: Problem, name: str) -> Problem:
 
 
 def _is_domain(part: Comparison, name: str) -> bool:
-    small, large = _sides(part)
+    small, large = sides(part)
     return small == Number(Fraction(0)) and large == Name(name)
 
 

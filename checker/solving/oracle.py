@@ -14,8 +14,8 @@ from checker.admissible import Reduced
 from checker.enclosure import Ball, Enclosure, outward, to_arb
 from checker.errors import CertainlyUndefined, NotEnclosed
 from checker.expression.enclose import enclose, judge
-from checker.expression.simplify import free_names_of_claim
-from checker.expression.tree import Atom, Call, Claim, Comparison, Node
+from checker.expression.simplify import free_names_of_claim, parts_of, sides
+from checker.expression.tree import Call, Comparison, Node
 from checker.impossible import impossible
 from checker.intervals import WHOLE, Interval
 from checker.verdict import Verdict
@@ -76,16 +76,14 @@ def _middles(leaves: Mapping[str, Ball]) -> dict[str, Ball]:
     return {name: v if isinstance(v, fmpq) else v.mid() for name, v in leaves.items()}
 
 
-def _margin(part: Comparison, values: Mapping[str, Ball]) -> arb | None:
+def _margin(part: Comparison, env: _Values) -> arb | None:
     """log(larger side/smaller side), None where a side has no value."""
-    env = _Values(values)
     try:
-        left, right = (to_arb(_scalar(enclose(side, env))) for side in (part.left, part.right))
+        small, large = (to_arb(_scalar(enclose(side, env))) for side in sides(part))
     except (NotEnclosed, CertainlyUndefined):
         return None
-    small, large = (left, right) if part.operator in {"<", "<="} else (right, left)
     if part.operator == "==":
-        return None if left != right else arb(FAR)
+        return None if small != large else arb(FAR)
     if not large > 0:
         return arb(-FAR)
     if not small > 0:
@@ -99,11 +97,6 @@ def _scalar(found: Enclosure) -> Ball:
     return found
 
 
-def parts_of(claims: Sequence[Claim]) -> list[Comparison]:
-    """Every comparison of the claims, in order."""
-    return [part for claim in claims for part in claim.parts if not isinstance(part, Atom)]
-
-
 def margins(problem: Problem, logs: Sequence[float]) -> list[arb] | None:
     """The margin of every comparison at the leaves' middles and the unknowns exp(logs); natural logarithms.
 
@@ -111,10 +104,10 @@ def margins(problem: Problem, logs: Sequence[float]) -> list[arb] | None:
     """
     with ctx.workprec(BITS):
         point = {n: arb(x).exp().mid() for n, x in zip(problem.unknown, logs, strict=True)}
-        values = _middles(problem.leaves) | point
+        env = _Values(_middles(problem.leaves) | point)  # one for all: claims share parts
         found: list[arb] = []
         for part in parts_of(problem.reduced.claims):
-            margin = _margin(part, values)
+            margin = _margin(part, env)
             if margin is None:
                 return None
             found.append(margin)
@@ -124,11 +117,11 @@ def margins(problem: Problem, logs: Sequence[float]) -> list[arb] | None:
 def verdict(problem: Problem, point: Mapping[str, Fraction]) -> Verdict:
     """Do all claims hold at an exact point, for every value in the leaves' balls? Certified either way."""
     exact: dict[str, Ball] = {name: fmpq(v.numerator, v.denominator) for name, v in point.items()}
-    values = dict(problem.leaves) | exact
+    env = _Values(dict(problem.leaves) | exact)
     out = Verdict.HOLDS
     for claim in problem.reduced.claims:
         try:
-            found = judge(claim, _Values(values)).verdict
+            found = judge(claim, env).verdict
         except CertainlyUndefined:
             found = Verdict.FAILS
         except NotEnclosed:

@@ -1,4 +1,4 @@
-"""The audit of Ling et al. 2023, Theorem 1, from end to end: vacuous, with its proof and the proof in numbers."""
+"""The audit of Ling et al. 2023, Theorem 1, from end to end: vacuous, with its proof, also in numbers."""
 
 import torch
 
