@@ -26,6 +26,7 @@ SHARE: Final = 1 / 5
 
 _UNIT, _PROOF, _CERTIFICATE = 1.0, 3.0, 1.5  # seconds that a unit of work may take
 _HURRIED = 1.0  # seconds a question to the solvers may take where the budget is limited
+_NOT_EXAMINED = "not examined: cut by the budget"
 _CUT_SEARCH = "further searches for runs without a hypothesis"
 _CUT_PROOF = "whether each hypothesis is implied by the others"
 _CUT_LEAST = "further searches for runs that exceed a hypothesis by less"
@@ -52,6 +53,10 @@ def hypothesis_use(
     if passed_over:
         return tuple(HypothesisUse(name, None, f"not examined: {passed_over}") for name in names)
     own = _share(clock)
+    if own.cuts(_CUT_SEARCH, needs=_UNIT):
+        own.cuts(_CUT_PROOF, needs=_PROOF)
+        _note(own, clock)
+        return tuple(HypothesisUse(name, None, _NOT_EXAMINED) for name in names)
     cases = _cases(theorem, names)
     found: dict[str, HypothesisUse] = {}
     for turn in range(TURNS):
@@ -69,8 +74,13 @@ def hypothesis_use(
             progress(f"certifying a run without {case.name}")
             use = certify(theorem, case, steps, folder, lambda: own.cuts(_CUT_SHRINKING, needs=_CERTIFICATE))
             found |= {case.name: use} if use is not None else {}
-    clock.not_done.extend(note for note in own.not_done if note not in clock.not_done)
+    _note(own, clock)
     return tuple(found.get(name) or _open(theorem, cases.get(name), name) for name in names)
+
+
+def _note(own: Clock, clock: Clock) -> None:
+    """What was cut here goes on record with the audit's clock."""
+    clock.not_done.extend(note for note in own.not_done if note not in clock.not_done)
 
 
 def _share(clock: Clock) -> Clock:
@@ -142,7 +152,7 @@ def _open(theorem: Theorem, case: Case | None, name: str) -> HypothesisUse:
     elif case.witness is not None:
         text = "not decided: a violation without it was found, but its certificate did not re-check"
     elif not case.turns:
-        text = "not examined: cut by the budget"
+        text = _NOT_EXAMINED
     elif not case.tried:
         text = "not seen to be needed: nothing to try without it was found"
     elif not case.runs:
