@@ -285,7 +285,7 @@ def products(chunk: Chunk, counts: tuple[float, float, float]) -> float:
         (1, lambda: torch.bmm(V, X.mT)),
     )
     best = dict.fromkeys(range(len(works)), np.inf)
-    for _ in range(10 * REPEATS):
+    for _ in range(4 * REPEATS):
         for k, (_, work) in enumerate(works):
             begin = process_time()
             work()

@@ -18,7 +18,7 @@ from tests.benchmarks.training_peers import CAP, TOLERANCE, Task
 
 INPUTS = 10
 AGREEMENT = 1e-9
-REPEATS = 3
+REPEATS = 8
 TRAINS = ("W", "U", "a")
 
 
