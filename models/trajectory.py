@@ -20,7 +20,8 @@ class Record:
     """What to record: every `every`-th step and the last, the quantities `names`.
 
     `bound_every`: at every so many-th record the norms are bounded anew; between, the bound grows by the
-    distance from there, or where every step is recorded by the lengths of the steps. ValueError for unknown names or intervals below 1.
+    distance from there, or where every step is recorded by the lengths of the steps. ValueError for unknown
+    names or intervals below 1.
     """
 
     every: int = 1
