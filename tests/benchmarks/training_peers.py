@@ -62,7 +62,7 @@ def has_jax() -> bool:
 
 @lru_cache
 def _deq() -> Callable[..., tuple[list[Tensor], object]]:
-    from torchdeq import get_deq
+    from torchdeq import get_deq  # pyright: ignore[reportMissingImports]  # of the extra bench
 
     return get_deq(
         f_solver="fixed_point_iter", f_tol=TOLERANCE, f_max_iter=CAP, f_stop_mode="abs",
@@ -143,7 +143,7 @@ def jax_loop(task: Task, steps: int, *, warm: bool = False) -> Callable[[], Para
 def jax_module() -> ModuleType:
     """JAX in double precision, on one thread of a CPU."""
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_THREAD}".strip()
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]  # of the extra bench
 
     jax.config.update("jax_enable_x64", True)
     return jax
